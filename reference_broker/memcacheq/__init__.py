@@ -1,0 +1,1 @@
+"""The memcached text protocol onto the same queues."""

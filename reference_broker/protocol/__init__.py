@@ -1,0 +1,1 @@
+"""The sans-IO state machines of a connection and its channels."""

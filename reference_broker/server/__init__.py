@@ -1,0 +1,1 @@
+"""The asyncio glue: transports, timers, start and stop."""

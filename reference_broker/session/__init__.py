@@ -1,0 +1,1 @@
+"""Joins protocol and broker: what each method of a client does."""

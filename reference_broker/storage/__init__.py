@@ -1,0 +1,1 @@
+"""The durable store behind the broker's ports."""
