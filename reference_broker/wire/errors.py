@@ -41,4 +41,8 @@ class SoftError(AmqpError):
 
 
 class HardError(AmqpError):
-    """Closes the connection."""
+    """Closes the connection; before it is open without a Close method (2.2.4)."""
+
+
+class AnnouncedError(HardError):
+    """Closes the connection, and says so even to a client that is not let in."""

@@ -180,7 +180,10 @@ def decode_properties(header: bytes) -> Properties:
     properties: Properties = {}
     for index, (name, kind) in enumerate(PROPERTIES):
         if flags >> (15 - index) & 1:
-            properties[name], position = _decode(kind, header, position)
+            if kind == "shortstr":
+                properties[name], position = decode_shortstr(header, position, "surrogateescape")
+            else:
+                properties[name], position = _decode(kind, header, position)
     if position != len(header):
         raise WireError("octets left over after the last property")
     return properties

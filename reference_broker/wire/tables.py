@@ -53,21 +53,26 @@ def decode_table(data: bytes, position: int, depth: int = 0) -> tuple[Table, int
     position += 4
     table: Table = {}
     while position < end:
-        key, position = decode_shortstr(data, position)
+        key, position = decode_shortstr(data, position, "surrogateescape")
         table[key], position = _value(data, position, depth)
     if position != end:
         raise WireError("a table's last value runs over its end")
     return table, end
 
 
-def decode_shortstr(data: bytes, position: int) -> tuple[str, int]:
-    """The short string at `position`, and where it ends. Raises WireError, also if not UTF-8."""
+def decode_shortstr(data: bytes, position: int, errors: str = "strict") -> tuple[str, int]:
+    """The short string at `position`, and where it ends.
+
+    `errors` says what becomes of octets that are not UTF-8: RabbitMQ refuses them in the arguments
+    of a method and takes them as they are in properties and table keys ("surrogateescape").
+    Raises WireError.
+    """
     try:
         start = position + 1
         end = start + data[position]
         if end > len(data):
             raise WireError("a short string runs over the end")
-        return str(data[start:end], "utf-8"), end
+        return str(data[start:end], "utf-8", errors), end
     except (IndexError, UnicodeDecodeError) as cause:
         raise WireError(f"not a short string: {cause}") from cause
 
@@ -178,7 +183,7 @@ def encode_table(table: Mapping[str, FieldValue]) -> bytes:
 
 def encode_shortstr(text: str | bytes) -> bytes:
     """The text as UTF-8 with its length octet. Raises WireError above 255 octets."""
-    raw = text.encode() if isinstance(text, str) else text
+    raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
     if len(raw) > 255:  # noqa: PLR2004  the length is one octet
         raise WireError(f"a short string of {len(raw)} octets; 255 fit")
     return bytes((len(raw),)) + raw

@@ -1,0 +1,87 @@
+"""Users, and what they may touch.
+
+Passwords are kept as salted SHA-256 in the form of RabbitMQ's definitions files, so that such a
+file can be loaded; see https://www.rabbitmq.com/docs/passwords. Permissions are three regular
+expressions a user and vhost, for configuring, writing and reading, searched in the entity's name
+(https://www.rabbitmq.com/docs/access-control). The default exchange goes by the name amq.default.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from reference_broker.wire.errors import SoftError
+
+_SALT = 4  # octets, as RabbitMQ has it
+
+
+@lru_cache(maxsize=1024)
+def _allows(pattern: str, name: str) -> bool:
+    return re.search(pattern or "^$", name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a user may do in one vhost."""
+
+    configure: str = ".*"
+    write: str = ".*"
+    read: str = ".*"
+
+
+@dataclass(slots=True)
+class User:
+    """A name, the hash of a password, tags, and a Permission a vhost."""
+
+    name: str
+    password_hash: str
+    tags: frozenset[str] = frozenset()
+    permissions: dict[str, Permission] = field(default_factory=dict)
+
+    def check(self, vhost: str, what: str, kind: str, name: str) -> None:
+        """Refuse the user who may not `what` (configure, write, read). Raises SoftError 403."""
+        permission = self.permissions.get(vhost)
+        pattern = getattr(permission, what) if permission else ""
+        shown = name or "amq.default"
+        if pattern != ".*" and not _allows(pattern, shown):
+            raise SoftError(
+                403, f"access to {kind} '{shown}' in vhost '{vhost}' refused for user '{self.name}'"
+            )
+
+
+def hash_password(password: str, salt: bytes | None = None) -> str:
+    """The password's salted SHA-256, in base64, as definitions files hold it."""
+    salt = os.urandom(_SALT) if salt is None else salt
+    digest = hashlib.sha256(salt + password.encode()).digest()
+    return base64.b64encode(salt + digest).decode()
+
+
+_NOBODY = hash_password("")  # so that unknown users cost what known ones do
+
+
+class Access:
+    """The users of a broker."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, User] = {}
+
+    def add(self, name: str, password_hash: str, tags: frozenset[str] = frozenset()) -> User:
+        """Add a user without permissions, or replace one."""
+        user = self.users[name] = User(name, password_hash, tags)
+        return user
+
+    def authenticate(self, name: str, password: str) -> User | None:
+        """The user, if the password is right."""
+        user = self.users.get(name)
+        known = user.password_hash if user else _NOBODY
+        try:
+            salt = base64.b64decode(known)[:_SALT]
+        except binascii.Error:
+            return None
+        same = hmac.compare_digest(hash_password(password, salt), known)
+        return user if same else None

@@ -1,0 +1,71 @@
+"""What the broker asks of those around it: consumers to take messages, a store to keep them.
+
+Invariants of the store, which every implementation keeps:
+- nothing is durable before `commit` returns, and all that was appended before is durable after it;
+- a message is known by its queue and its position, which rises with each message of the queue;
+- a broker that starts again gets back what was committed, in order of position.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from .exchange import Binding, Exchange
+    from .message import Message
+    from .queue import Queue
+
+
+class Consumer(Protocol):
+    """Somebody who takes messages from a queue as they come.
+
+    `active` says whether one more may be delivered now: whoever sets it false has to call the
+    queue's `activate` when there is room again. `queued` belongs to the queue.
+    """
+
+    active: bool
+    queued: bool
+    exclusive: bool
+    priority: int
+
+    def deliver(self, position: int, message: "Message", redelivered: bool) -> None:
+        """Take one message."""
+
+    def queue_gone(self) -> None:
+        """The queue was deleted under the consumer."""
+
+
+class Store(Protocol):
+    """Where durable things are kept."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything waits for `commit`."""
+
+    def save_exchange(self, vhost: str, exchange: "Exchange") -> None:
+        """Keep a durable exchange."""
+
+    def drop_exchange(self, vhost: str, name: str) -> None:
+        """Forget an exchange."""
+
+    def save_queue(self, vhost: str, queue: "Queue") -> int:
+        """Keep a durable queue; returns the number by which its messages are stored."""
+
+    def drop_queue(self, number: int) -> None:
+        """Forget a queue and its messages."""
+
+    def save_binding(self, vhost: str, binding: "Binding") -> None:
+        """Keep a binding between durable ends."""
+
+    def drop_binding(self, vhost: str, binding: "Binding") -> None:
+        """Forget a binding."""
+
+    def append(self, queue: int, position: int, message: "Message") -> None:
+        """Keep a persistent message."""
+
+    def remove(self, queue: int, position: int) -> None:
+        """Forget a message that was settled."""
+
+    def purge(self, queue: int, positions: range) -> None:
+        """Forget the messages at these positions."""
+
+    def commit(self) -> None:
+        """Make durable all that came before. Raises StoreError, and then nothing is."""

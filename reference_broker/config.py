@@ -1,0 +1,20 @@
+"""What a broker can be told, every default with its reason."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of one server."""
+
+    host: str = "127.0.0.1"  # nobody outside this machine, unless asked for
+    port: int = 5672  # AMQP's registered port; 0 picks a free one
+    data_dir: Path | None = None  # memory only
+    definitions: Path | None = None  # guest and the vhost / alone
+    heartbeat: int = 60  # seconds; RabbitMQ's default
+    frame_max: int = 131072  # octets; RabbitMQ's default
+    channel_max: int = 2047  # RabbitMQ's default
+    handshake_timeout: float = 10.0  # seconds from connect to open; RabbitMQ's default
+    close_timeout: float = 30.0  # seconds to wait for Close-Ok, as RabbitMQ does
+    log_level: str = "warning"

@@ -1,0 +1,362 @@
+"""The sans-IO connection: octets in, calls out.
+
+`Connection.receive` is fed what a socket read, walks the frames in it and calls the session for
+each method and each whole content; the session answers by writing. Nothing here reads a clock or
+touches a socket. Protocol violations are raised as SoftError and HardError by whoever finds them,
+here or in the session, and all end in one place, `_fail`.
+"""
+
+from typing import Any, Protocol
+
+from reference_broker.wire import fast
+from reference_broker.wire.errors import AmqpError, AnnouncedError, HardError, SoftError, WireError
+from reference_broker.wire.framing import PREFIX
+from reference_broker.wire.methods import Method, UnknownMethodError, decode_method
+from reference_broker.wire.spec import (
+    FRAME_BODY,
+    FRAME_END,
+    FRAME_HEADER,
+    FRAME_HEARTBEAT,
+    FRAME_METHOD,
+    FRAME_MIN_SIZE,
+    FRAME_OVERHEAD,
+    PROTOCOL_HEADER,
+)
+
+from .content import Assembly
+from .states import SERVER_ONLY, STEPS, UNTRUSTED, Phase
+
+_CLOSE_OK = PREFIX.pack(FRAME_METHOD, 0, 4) + b"\x00\x0a\x00\x33" + bytes((FRAME_END,))
+_ACCEPTED_HEADERS = frozenset(
+    {PROTOCOL_HEADER, b"AMQP\x01\x01\x08\x00", b"AMQP\x01\x01\x09\x01", b"AMQP\x01\x01\x00\x09"}
+)  # RabbitMQ 3.x still greets clients of 0-8 and 0-9
+
+
+class ChannelSink(Protocol):
+    """What a channel of the session offers to the protocol."""
+
+    def method(self, name: str, arguments: dict[str, Any]) -> None:
+        """A method without content."""
+
+    def publish(self, method: bytes, properties: bytes, frames: bytes, body_size: int) -> None:
+        """A whole content.
+
+        `method` is the payload of its basic.publish, `properties` the header's payload from the
+        flags on, `frames` the octets of its header and body frames.
+        """
+
+    def ack(self, delivery_tag: int, multiple: bool) -> None:
+        """A basic.ack."""
+
+
+class SessionSink(Protocol):
+    """What the session offers to the protocol."""
+
+    def greet(self) -> None:
+        """The protocol header was good."""
+
+    def method(self, name: str, arguments: dict[str, Any]) -> None:
+        """A method on channel 0 that is legal in this phase."""
+
+    def open_channel(self, number: int) -> ChannelSink:
+        """Channel.open; raises HardError when there may not be one more."""
+
+    def channel_gone(self, number: int, *, answer: bool) -> None:
+        """The client closed a channel (answer it), or answered the broker's Close."""
+
+    def channel_failed(self, number: int, error: SoftError) -> None:
+        """Tell the client by Channel.Close; the protocol drops what still arrives there."""
+
+    def failed(self, error: AmqpError) -> None:
+        """Tell the client by Connection.Close; the protocol drops what still arrives."""
+
+    def refuse(self, reply: bytes) -> None:
+        """End the socket without a Close method, after writing `reply`."""
+
+    def closed(self) -> None:
+        """The handshake of closing is over: end the socket."""
+
+
+class Channel:
+    """The protocol's side of one channel."""
+
+    __slots__ = ("assembly", "closing", "number", "sink")
+
+    def __init__(self, number: int, sink: ChannelSink) -> None:
+        self.number = number
+        self.sink = sink
+        self.closing = False  # the broker has sent Channel.Close
+        self.assembly: Assembly | None = None
+
+
+class Connection:
+    """One client's connection, as far as the protocol goes."""
+
+    def __init__(self, session: SessionSink) -> None:
+        self.phase = Phase.HEADER
+        self.channels: dict[int, Channel] = {}
+        self._session = session
+        self._limit = FRAME_MIN_SIZE
+        self._buffer = b""
+        self._position = 0
+        self._current = 0  # the channel whose frame is being handled
+
+    def tuned(self, frame_max: int) -> None:
+        """The negotiated frame-max holds from now on; 0 means no limit."""
+        # RabbitMQ counts the payload alone, so eight octets more than agreed pass.
+        self._limit = frame_max or 2**32
+
+    def begin_close(self) -> None:
+        """The broker sends Close: from now on only the answer to it counts."""
+        self.phase = Phase.CLOSING
+        self.channels = {}
+
+    def receive(self, data: bytes) -> None:
+        """Take what the socket read."""
+        buffer = self._buffer + data if self._buffer else data
+        self._buffer = b""
+        self._position = 0
+        while self.phase is not Phase.CLOSED:
+            try:
+                if self.phase is Phase.HEADER and not self._header(buffer):
+                    break
+                self._walk(buffer)
+            except AmqpError as error:
+                self._fail(error, buffer)
+            else:
+                break
+        self._buffer = buffer[self._position :]
+
+    def _header(self, buffer: bytes) -> bool:
+        """Judge the protocol header (4.2.2); whether it is good, and there."""
+        start = buffer[: len(PROTOCOL_HEADER)]
+        if not any(header.startswith(start) for header in _ACCEPTED_HEADERS):
+            self.phase = Phase.CLOSED
+            self._session.refuse(PROTOCOL_HEADER)
+            return False
+        if len(start) < len(PROTOCOL_HEADER):
+            return False
+        self._position = len(PROTOCOL_HEADER)
+        self.phase = Phase.START
+        self._session.greet()
+        return True
+
+    def _walk(  # noqa: C901  the hot loop
+        self, buffer: bytes
+    ) -> None:
+        """Handle each whole frame from `_position` on."""
+        size = len(buffer)
+        position = self._position
+        channels = self.channels
+        while size - position >= FRAME_OVERHEAD:
+            if size - position < 12:  # noqa: PLR2004  the shortest method frame
+                kind, number, length = PREFIX.unpack_from(buffer, position)
+                ids = 0
+            else:
+                kind, number, length, ids = fast.METHOD_PREFIX.unpack_from(buffer, position)
+            payload = position + 7
+            end = payload + length
+            if length > self._limit:
+                self._too_large(kind, length, buffer)
+            if end >= size:
+                break
+            if buffer[end] != FRAME_END:
+                self._bad_end(kind, buffer[payload:end], buffer[end])
+            position = self._position = end + 1
+            channel = channels.get(number)
+            if kind == FRAME_METHOD and channel is not None and channel.assembly is None:
+                if ids == fast.BASIC_PUBLISH and not channel.closing and length > 8:  # noqa: PLR2004
+                    stop, header_end, body = fast.whole_content(
+                        buffer, position, number, self._limit
+                    )
+                    if stop:
+                        self._current = number
+                        start, self._position = position, stop
+                        position = stop
+                        channel.sink.publish(
+                            buffer[payload:end],
+                            buffer[start + fast.HEADER_FIXED : header_end],
+                            buffer[start:stop],
+                            body,
+                        )
+                        continue
+                elif ids == fast.BASIC_ACK and not channel.closing and length == 13:  # noqa: PLR2004
+                    self._current = number
+                    tag, bits = fast.ACK_ARGUMENTS.unpack_from(buffer, payload + 4)
+                    channel.sink.ack(tag, bits & 1 == 1)
+                    continue
+            self._frame(kind, number, buffer[payload:end])
+            if self.phase is Phase.CLOSED:
+                break
+
+    # Everything below is off the hot path: one call a frame.
+
+    def _frame(self, kind: int, number: int, payload: bytes) -> None:
+        self._current = number
+        if kind == FRAME_HEARTBEAT:
+            self._heartbeat(number, payload)
+        elif kind not in {FRAME_METHOD, FRAME_HEADER, FRAME_BODY}:
+            raise HardError(501, f"type {kind}, all octets = {_octets(payload)}: unknown_frame")
+        elif self.phase is Phase.CLOSING and number:
+            return  # the broker has sent Connection.Close: only channel 0 matters now
+        elif number == 0:
+            self._on_zero(kind, payload)
+        elif self.phase is not Phase.OPEN:
+            raise HardError(504, f"frame on channel {number} before the connection is open")
+        else:
+            self._on_channel(kind, number, payload)
+
+    @staticmethod
+    def _heartbeat(number: int, payload: bytes) -> None:
+        if payload:
+            raise HardError(501, f"type 8, all octets = {_octets(payload)}: unknown_frame")
+        if number:
+            raise HardError(505, f"type 8, all octets = {_octets(payload)}")
+
+    def _on_zero(self, kind: int, payload: bytes) -> None:
+        if kind != FRAME_METHOD:
+            if self.phase is Phase.CLOSING:
+                return
+            raise HardError(505, f"type {kind}, all octets = {_octets(payload)}")
+        method = self._decode(payload)
+        following = STEPS[self.phase].get(method.name)
+        if following is None:
+            self._unexpected(method)
+            return
+        try:
+            self._session.method(method.name, method.arguments)
+        except AmqpError as error:
+            error.blame(method.spec.ids)
+            raise
+        self.phase = following
+        if following is Phase.CLOSED:
+            self._session.closed()
+
+    def _unexpected(self, method: Method) -> None:
+        if self.phase is Phase.CLOSING:
+            return
+        ids = method.spec.ids
+        if self.phase in UNTRUSTED:
+            raise HardError(504, f"unexpected method in connection state {self.phase.name}", ids)
+        if method.name.startswith("connection."):
+            raise HardError(504, "unexpected method in connection state running", ids)
+        raise HardError(504, f"method {method.name!r} on channel 0", ids)
+
+    def _on_channel(self, kind: int, number: int, payload: bytes) -> None:
+        channel = self.channels.get(number)
+        if channel is None:
+            self._on_absent(kind, number, payload)
+        elif channel.closing:
+            self._on_closing(kind, channel, payload)
+        elif channel.assembly is not None:
+            self._on_content(kind, channel, payload)
+        elif kind == FRAME_METHOD:
+            self._on_method(channel, payload)
+        else:
+            name = "header" if kind == FRAME_HEADER else "body"
+            raise HardError(505, f"expected method frame, got non method {name} frame instead")
+
+    def _on_absent(self, kind: int, number: int, payload: bytes) -> None:
+        if kind != FRAME_METHOD:
+            raise HardError(504, "expected 'channel.open'")
+        method = self._decode(payload)
+        if method.name != "channel.open":
+            raise HardError(504, "expected 'channel.open'", method.spec.ids)
+        self.channels[number] = Channel(number, self._session.open_channel(number))
+
+    def _on_closing(self, kind: int, channel: Channel, payload: bytes) -> None:
+        """After the broker's Channel.Close all is dropped but Close and Close-Ok (1.5.2.5)."""
+        if kind != FRAME_METHOD:
+            return
+        name = self._decode(payload).name
+        if name == "channel.close-ok":
+            del self.channels[channel.number]
+            self._session.channel_gone(channel.number, answer=False)
+        elif name == "channel.close":
+            self._session.channel_gone(channel.number, answer=True)
+
+    def _on_content(self, kind: int, channel: Channel, payload: bytes) -> None:
+        assembly = channel.assembly
+        assert assembly is not None  # noqa: S101  the caller looked
+        assembly.add(kind, payload)
+        if assembly.complete:
+            channel.assembly = None
+            channel.sink.publish(
+                assembly.method, assembly.properties, assembly.frames, assembly.body_size
+            )
+
+    def _on_method(self, channel: Channel, payload: bytes) -> None:
+        if payload[:4] == b"\x00\x3c\x00\x28":
+            self._decode(payload)
+            channel.assembly = Assembly(channel.number, payload)
+            return
+        method = self._decode(payload)
+        spec = method.spec
+        if spec.name == "channel.close":
+            del self.channels[channel.number]
+            self._session.channel_gone(channel.number, answer=True)
+        elif spec.name == "channel.open":
+            raise HardError(504, "second 'channel.open' seen", spec.ids)
+        elif spec.name in SERVER_ONLY:
+            raise HardError(503, "unimplemented method", spec.ids)
+        elif spec.name.startswith("connection."):
+            raise HardError(503, f"unexpected method {method.name!r} on a channel", spec.ids)
+        else:
+            self._call(channel, method)
+
+    @staticmethod
+    def _call(channel: Channel, method: Method) -> None:
+        try:
+            channel.sink.method(method.name, method.arguments)
+        except AmqpError as error:
+            error.blame(method.spec.ids)
+            raise
+
+    def _decode(self, payload: bytes) -> Method:
+        try:
+            return decode_method(payload)
+        except UnknownMethodError as cause:
+            raise HardError(540, str(cause)) from cause
+        except WireError as cause:
+            raise HardError(501, str(cause)) from cause
+
+    def _fail(self, error: AmqpError, buffer: bytes) -> None:
+        channel = self.channels.get(self._current)
+        if self.phase in UNTRUSTED and not isinstance(error, AnnouncedError):
+            self.phase = Phase.CLOSED
+            self._session.refuse(b"")
+        elif self.phase is Phase.CLOSING:
+            self._discard(buffer)
+        elif isinstance(error, SoftError) and channel is not None:
+            channel.closing, channel.assembly = True, None
+            self._session.channel_failed(self._current, error)
+        else:
+            self.begin_close()
+            self._session.failed(error)
+
+    def _discard(self, buffer: bytes) -> None:
+        """Framing is lost and the broker has said so: only the Close-Ok still counts."""
+        self._position = len(buffer)
+        if buffer.endswith(_CLOSE_OK):
+            self.phase = Phase.CLOSED
+            self._session.closed()
+
+    def _too_large(self, kind: int, length: int, buffer: bytes) -> None:
+        self._current = 0
+        limit = self._limit - FRAME_OVERHEAD
+        what = f"type {kind}, all octets = <<>>: {{frame_too_large,{length},{limit}}}"
+        self._lost(HardError(501, what), buffer)
+
+    def _bad_end(self, kind: int, payload: bytes, end: int) -> None:
+        self._current = 0
+        what = f"type {kind}, all octets = {_octets(payload)}: invalid frame-end {end:#04x}"
+        raise HardError(501, what)
+
+    def _lost(self, error: HardError, buffer: bytes) -> None:
+        """Raise an error after which frames can no longer be told apart."""
+        self._position = len(buffer)
+        raise error
+
+
+def _octets(payload: bytes) -> str:
+    return "<<" + ",".join(map(str, payload[:32])) + ">>"

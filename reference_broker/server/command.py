@@ -1,0 +1,165 @@
+"""The command line of the broker."""
+
+import argparse
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from reference_broker.broker.definitions import DefinitionsError
+from reference_broker.config import Config
+
+from .server import Server, StartError
+
+_DEFAULTS = Config()
+_EXAMPLE = """\
+examples:
+  python -m reference_broker serve              in memory, on RabbitMQ's port
+  python -m reference_broker serve --port 0     on a free port; the ready line names it
+
+On standard output stands one line a port, `ready amqp://guest:guest@127.0.0.1:PORT/`, once clients
+may connect. Ctrl-C or SIGTERM closes every connection (320) and exits 0; what cannot be started
+exits 2 with the reason on standard error.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
+    )
+    config = Config(
+        host=options.host,
+        port=options.port,
+        data_dir=options.data_dir,
+        definitions=options.definitions,
+        heartbeat=options.heartbeat,
+        frame_max=options.frame_max,
+        channel_max=options.channel_max,
+        log_level=options.log_level,
+    )
+    try:
+        return asyncio.run(_serve(config))
+    except (StartError, DefinitionsError) as error:
+        sys.stderr.write(f"reference_broker: {error}\n")
+        return 2
+    except KeyboardInterrupt:  # before the handler stood
+        return 0
+
+
+async def _serve(config: Config) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    server = Server(config)
+    await server.start()
+    # Messages are plain objects without cycles: the collector would only walk them in vain.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    if config.data_dir is None:
+        sys.stderr.write("in memory only: nothing outlives this process\n")
+    sys.stdout.write(f"ready amqp://guest:guest@{config.host}:{server.port}/\n")
+    sys.stdout.flush()
+    await stop.wait()
+    await server.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m reference_broker",
+        description="An AMQP 0-9-1 broker with RabbitMQ's semantics.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="run the broker until it is told to stop",
+        description="Run the broker until Ctrl-C or SIGTERM.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_options(serve)
+    return parser
+
+
+def _add_options(serve: argparse.ArgumentParser) -> None:
+    add = serve.add_argument
+    add("--host", default=_DEFAULTS.host, help="address to listen on (%(default)s)")
+    add(
+        "--port",
+        type=_Range(0, 65535),
+        default=_DEFAULTS.port,
+        metavar="N",
+        help="port to listen on; 0 picks a free one (%(default)s)",
+    )
+    add(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="keep durable exchanges, queues and messages here (default: in memory only)",
+    )
+    add(
+        "--definitions",
+        type=Path,
+        metavar="FILE",
+        help="users, vhosts and permissions, in the form of RabbitMQ's definitions file "
+        "(default: guest and the vhost /)",
+    )
+    add(
+        "--heartbeat",
+        type=_Range(0, 65535),
+        default=_DEFAULTS.heartbeat,
+        metavar="SECONDS",
+        help="interval to propose to clients; 0 for none (%(default)s)",
+    )
+    add(
+        "--frame-max",
+        type=_frame_max,
+        default=_DEFAULTS.frame_max,
+        metavar="OCTETS",
+        help="largest frame to agree to; at least 4096, 0 for no limit (%(default)s)",
+    )
+    add(
+        "--channel-max",
+        type=_Range(0, 65535),
+        default=_DEFAULTS.channel_max,
+        metavar="N",
+        help="most channels a connection may open; 0 for no limit (%(default)s)",
+    )
+    add(
+        "--log-level",
+        choices=["debug", "info", "warning", "error"],
+        default=_DEFAULTS.log_level,
+        help="what to write to standard error (%(default)s)",
+    )
+
+
+class _Range:
+    """An argument type: a whole number between two bounds."""
+
+    def __init__(self, low: int, high: int) -> None:
+        self._low, self._high = low, high
+
+    def __call__(self, text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = self._low - 1
+        if not self._low <= value <= self._high:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number from {self._low} to {self._high}"
+            )
+        return value
+
+
+def _frame_max(text: str) -> int:
+    value = _Range(0, 2**32 - 1)(text)
+    if 0 < value < 4096:  # noqa: PLR2004  the specification's minimum
+        raise argparse.ArgumentTypeError(f"{text} is below the least that AMQP allows, 4096")
+    return value

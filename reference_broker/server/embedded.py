@@ -1,0 +1,80 @@
+"""A broker in the user's own process, for the tests of an application."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from reference_broker.config import Config
+
+from .server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBroker:
+    """Where a running broker is."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address as AMQP clients take it."""
+        return f"amqp://guest:guest@{self.host}:{self.port}/"
+
+
+class _Thread(threading.Thread):
+    """Runs one server in an event loop of its own."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(name="reference-broker", daemon=True)
+        self.server = Server(config)
+        self.ready = threading.Event()
+        self.failure: BaseException | None = None
+        self._config = config
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as failure:  # noqa: BLE001  handed to the thread that waits
+            self.failure = failure
+        finally:
+            self.ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._asked = asyncio.Event()
+        await self.server.start()
+        self.ready.set()
+        try:
+            await self._asked.wait()
+        finally:
+            await self.server.stop()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._asked.set)
+        self.join()
+
+
+@contextmanager
+def running(**settings: Any) -> Iterator[RunningBroker]:
+    """A broker for the length of a `with` block, on a free port of the loopback interface.
+
+    Keyword arguments are the fields of `config.Config`. Several may run at once; nothing of them is
+    left when the block ends. Raises StartError when the broker cannot start.
+    """
+    config = Config(**{"port": 0, **settings})
+    thread = _Thread(config)
+    thread.start()
+    thread.ready.wait()
+    if thread.failure is not None:
+        thread.join()
+        raise thread.failure
+    try:
+        yield RunningBroker(config.host, thread.server.port)
+    finally:
+        thread.stop()
+    if thread.failure is not None:
+        raise thread.failure

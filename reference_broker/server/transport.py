@@ -1,0 +1,131 @@
+"""A socket's way to its session, and the timers of a connection."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from reference_broker.config import Config
+from reference_broker.session.hub import Hub
+from reference_broker.session.session import Session
+from reference_broker.wire.errors import HardError
+from reference_broker.wire.framing import HEARTBEAT
+
+log = logging.getLogger(__name__)
+
+_BUFFER = 512 * 1024  # octets that may wait for a slow reader before its consumers pause
+
+
+class AmqpTransport(asyncio.Protocol):
+    """One accepted socket; a `session.session.Transport`."""
+
+    def __init__(self, hub: Hub, config: Config, settle: Callable[[], None]) -> None:
+        self.peer = "?"
+        self.gone = asyncio.get_running_loop().create_future()
+        self._config = config
+        self._settle = settle
+        self._hub = hub
+        self._heard = self._spoke = False
+        self._silent = 0  # checks in a row that found nothing received
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    # what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  a stream socket's
+        self._transport = transport
+        transport.set_write_buffer_limits(high=_BUFFER)
+        host, port = transport.get_extra_info("peername")[:2]
+        self.peer = f"{host}:{port}"
+        self._session = Session(self._hub, self)
+        self._after("handshake", self._config.handshake_timeout, self._too_slow)
+
+    def data_received(self, data: bytes) -> None:
+        """Octets have come."""
+        self._heard = True
+        try:
+            self._session.receive(data)
+        except Exception:
+            log.exception("%s: internal error", self.peer)
+            self._session.protocol.begin_close()
+            self._session.failed(HardError(541, ""))
+        self._settle()
+
+    def pause_writing(self) -> None:
+        """The client does not read: stop delivering to it, and stop reading from it."""
+        self._session.pause_writing()
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._transport.resume_reading()
+        self._session.resume_writing()
+        self._settle()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket has ended."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        log.debug("%s: gone (%s)", self.peer, exc or "closed")
+        self._session.end()
+        self._settle()
+        self.gone.set_result(None)
+
+    # what the session calls
+
+    def write(self, data: bytes) -> None:
+        """Send the octets, in order."""
+        self._spoke = True
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """End the connection once all is sent."""
+        self._transport.close()
+
+    def tuned(self, heartbeat: int) -> None:
+        """Start the heartbeats of the negotiated interval, in seconds; 0 for none.
+
+        As RabbitMQ does: send when half an interval went by in silence, end the socket when two
+        checks, an interval apart, have found nothing received (specification 4.2.7).
+        """
+        if heartbeat:
+            self._after("send", heartbeat / 2, self._send_heartbeat, heartbeat)
+            self._after("hear", heartbeat, self._check_heard, heartbeat)
+
+    def opened(self) -> None:
+        """The handshake is over."""
+        self._timers.pop("handshake").cancel()
+
+    def closing(self) -> None:
+        """Close was sent: end the socket if it is not answered in time."""
+        self._after("close", self._config.close_timeout, self.abort)
+
+    def abort(self) -> None:
+        """End the socket now."""
+        self._transport.abort()
+
+    # timers
+
+    def _after(self, name: str, delay: float, call: Callable[..., None], *args: object) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers[name] = loop.call_later(delay, call, *args)
+
+    def _too_slow(self) -> None:
+        log.info("%s: no open connection within the handshake timeout", self.peer)
+        self.abort()
+
+    def _send_heartbeat(self, interval: int) -> None:
+        if not self._spoke:
+            self._transport.write(HEARTBEAT)
+        self._spoke = False
+        self._after("send", interval / 2, self._send_heartbeat, interval)
+
+    def _check_heard(self, interval: int) -> None:
+        self._silent = 0 if self._heard else self._silent + 1
+        self._heard = False
+        if self._silent > 1:
+            log.warning("%s: missed heartbeats, timeout %ds", self.peer, interval)
+            self.abort()
+        else:
+            self._after("hear", interval, self._check_heard, interval)

@@ -1,0 +1,242 @@
+"""Consuming: the methods of class basic but publish and ack, and the consumer that delivers."""
+
+from typing import Any
+
+from reference_broker.broker.message import Message
+from reference_broker.broker.queue import Queue
+from reference_broker.wire import fast
+from reference_broker.wire.content import reframe
+from reference_broker.wire.errors import HardError, SoftError
+from reference_broker.wire.tables import Table, encode_shortstr
+
+from .channel import Channel, Unacked, handles
+from .hub import HIGH_WATER
+from .topology import named_queue
+
+
+class Consumer:
+    """Delivers from one queue to one channel; a `broker.ports.Consumer`."""
+
+    __slots__ = (
+        "_after",
+        "_again",
+        "_before",
+        "_exchange",
+        "_key",
+        "_tag_octets",
+        "active",
+        "channel",
+        "exclusive",
+        "limit",
+        "no_ack",
+        "outstanding",
+        "priority",
+        "queue",
+        "queued",
+        "tag",
+    )  # fmt: skip
+
+    def __init__(
+        self, channel: Channel, queue: Queue, tag: str, *, no_ack: bool, exclusive: bool
+    ) -> None:
+        self.channel = channel
+        self.queue = queue
+        self.tag = tag
+        self.no_ack = no_ack
+        self.exclusive = exclusive
+        self.priority = 0
+        self.active = self.queued = False
+        self.limit = 0 if no_ack else channel.prefetch
+        self.outstanding = 0
+        self._tag_octets = encode_shortstr(tag)
+        self._exchange: str | None = None
+        self._key: str | None = None
+        self._before = self._after = self._again = b""
+
+    def deliver(self, position: int, message: Message, redelivered: bool) -> None:
+        """Write a basic.deliver with its content; equals `framing.method_frame` and the frames."""
+        channel = self.channel
+        session = channel.session
+        channel.delivery_tag = tag = channel.delivery_tag + 1
+        if message.routing_key is not self._key or message.exchange is not self._exchange:
+            self._prepare(message)
+        frames = message.frames
+        size = len(frames)
+        if frames[1:3] != channel.number_octets or size > session.frame_max:
+            frames = reframe(frames, channel.number, session.frame_max or size)
+        if not session.out:
+            session.hub.dirty.add(session)
+        session.out += (
+            self._before,
+            fast.pack_tag(tag),
+            self._again if redelivered else self._after,
+            frames,
+        )
+        if self.no_ack:
+            self.queue.settle(position, message)
+        else:
+            channel.unacked[tag] = Unacked(self.queue, position, message, self)
+            self.outstanding += 1
+            channel.outstanding += 1
+            if self.outstanding == self.limit:
+                self.active = False
+            if channel.outstanding == channel.shared_limit:
+                channel.park()
+        session.gathered += size
+        if session.gathered > HIGH_WATER:
+            session.flush()
+
+    def _prepare(self, message: Message) -> None:
+        """Encode what repeats from message to message."""
+        self._exchange, self._key = message.exchange, message.routing_key
+        self._before, self._after, self._again = fast.deliver_parts(
+            self.channel.number,
+            self._tag_octets,
+            encode_shortstr(message.exchange),
+            encode_shortstr(message.routing_key),
+        )
+
+    def refresh(self) -> None:
+        """Take messages again if there is room."""
+        channel = self.channel
+        if (
+            channel.session.writable
+            and (not self.limit or self.outstanding < self.limit)
+            and (self.no_ack or channel.has_room)
+        ):
+            self.queue.activate(self)
+
+    def leave(self) -> None:
+        """Stop taking messages; what is out stays out."""
+        if not self.queue.deleted:
+            self.queue.remove_consumer(self)
+
+    def queue_gone(self) -> None:
+        """Tell the client that its queue is deleted, if it knows the notification."""
+        self.channel.consumers.pop(self.tag, None)
+        if self.channel.session.capable("consumer_cancel_notify"):
+            self.channel.reply(False, "basic.cancel", consumer_tag=self.tag, no_wait=True)
+
+
+@handles("basic.consume")
+def consume(
+    channel: Channel,
+    queue: str,
+    consumer_tag: str,
+    no_local: bool,  # noqa: ARG001  RabbitMQ ignores it
+    no_ack: bool,
+    exclusive: bool,
+    no_wait: bool,
+    arguments: Table,
+) -> None:
+    """Start a consumer; Consume-Ok goes out before its first delivery."""
+    tag = consumer_tag or channel.session.vhost.invent_name("amq.ctag-")
+    source = named_queue(channel, queue, "read")
+    if tag in channel.consumers:
+        raise HardError(530, f"attempt to reuse consumer tag '{tag}'")
+    consumer = Consumer(channel, source, tag, no_ack=no_ack, exclusive=exclusive)
+    consumer.priority = _priority(arguments)
+    channel.session.vhost.add_consumer(source, consumer)
+    channel.consumers[tag] = consumer
+    channel.reply(no_wait, "basic.consume-ok", consumer_tag=tag)
+    consumer.refresh()
+
+
+def _priority(arguments: Table) -> int:
+    priority = arguments.get("x-priority", 0)
+    if isinstance(priority, bool) or not isinstance(priority, int):
+        raise SoftError(406, f"invalid arg 'x-priority' {priority!r}: not a whole number")
+    return priority
+
+
+@handles("basic.cancel")
+def cancel(channel: Channel, consumer_tag: str, no_wait: bool) -> None:
+    """End a consumer; what it has not acked stays with the channel. No such tag is no error."""
+    consumer = channel.consumers.pop(consumer_tag, None)
+    if consumer is not None:
+        consumer.leave()
+        channel.session.vhost.consumer_left(consumer.queue)
+    channel.reply(no_wait, "basic.cancel-ok", consumer_tag=consumer_tag)
+
+
+@handles("basic.cancel-ok")
+def cancel_ok(channel: Channel, consumer_tag: str) -> None:
+    """A client answers a cancel notification: nothing to do."""
+
+
+@handles("basic.deliver")
+def deliver(channel: Channel, **_arguments: Any) -> None:
+    """RabbitMQ silently ignores a basic.deliver from a client."""
+
+
+@handles("basic.get")
+def get(channel: Channel, queue: str, no_ack: bool) -> None:
+    """Fetch one message."""
+    source = named_queue(channel, queue, "read")
+    taken = source.take()
+    if taken is None:
+        channel.reply(False, "basic.get-empty")
+        return
+    position, message, redelivered = taken
+    channel.delivery_tag += 1
+    channel.reply(
+        False,
+        "basic.get-ok",
+        delivery_tag=channel.delivery_tag,
+        redelivered=redelivered,
+        exchange=message.exchange,
+        routing_key=message.routing_key,
+        message_count=len(source),
+    )
+    session = channel.session
+    frame_max = session.frame_max or len(message.frames)
+    session.send(reframe(message.frames, channel.number, frame_max))
+    if no_ack:
+        source.settle(position, message)
+    else:
+        channel.unacked[channel.delivery_tag] = Unacked(source, position, message, None)
+
+
+@handles("basic.qos")
+def qos(channel: Channel, prefetch_size: int, prefetch_count: int, global_: bool) -> None:
+    """Limit what may be out: for each consumer to come, or (global) for the channel's all."""
+    if prefetch_size:
+        raise HardError(540, f"prefetch_size!=0 ({prefetch_size})")
+    if global_:
+        channel.shared_limit = prefetch_count
+        if not channel.has_room:
+            channel.park()
+        channel.refresh()
+    else:
+        channel.prefetch = prefetch_count
+    channel.reply(False, "basic.qos-ok")
+
+
+@handles("basic.nack")
+def nack(channel: Channel, delivery_tag: int, multiple: bool, requeue: bool) -> None:
+    """Refuse one message, or all up to the tag."""
+    tags = channel.outstanding_up_to(delivery_tag, multiple)
+    channel.settle(tags, "requeue" if requeue else "discard")
+
+
+@handles("basic.reject")
+def reject(channel: Channel, delivery_tag: int, requeue: bool) -> None:
+    """Refuse one message."""
+    nack(channel, delivery_tag, multiple=False, requeue=requeue)
+
+
+@handles("basic.recover-async")
+def recover_async(channel: Channel, requeue: bool) -> None:
+    """Put all that is unacked back into its queues."""
+    if not requeue:
+        raise HardError(540, "requeue=false")
+    taken = list(channel.unacked.values())
+    channel.unacked.clear()
+    channel.finish(taken, "requeue")
+
+
+@handles("basic.recover")
+def recover(channel: Channel, requeue: bool) -> None:
+    """Like recover-async, with an answer."""
+    recover_async(channel, requeue)
+    channel.reply(False, "basic.recover-ok")

@@ -1,0 +1,38 @@
+"""What the sessions of one broker share: who has output to write, and the group commit.
+
+Everything that a read set off is written at its end, by one `settle`: first the store's commit, if
+anything waits for it; then the confirms, in order, from this one place; then one write for each
+connection that has output. So a confirm never leaves before what it confirms is durable.
+"""
+
+from typing import TYPE_CHECKING
+
+from reference_broker.broker.broker import Broker
+from reference_broker.config import Config
+
+if TYPE_CHECKING:
+    from .channel import Channel
+    from .session import Session
+
+HIGH_WATER = 256 * 1024  # octets of output gathered before they are handed to the transport
+
+
+class Hub:
+    """The meeting point of the sessions."""
+
+    def __init__(self, broker: Broker, config: Config) -> None:
+        self.broker = broker
+        self.config = config
+        self.sessions: set[Session] = set()
+        self.dirty: set[Session] = set()
+        self.unconfirmed: set[Channel] = set()
+
+    def settle(self) -> None:
+        """Commit, confirm, write. Raises StoreError when the commit fails: nothing is confirmed."""
+        store = self.broker.store
+        if store is not None and store.pending:
+            store.commit()
+        while self.unconfirmed:
+            self.unconfirmed.pop().confirm()
+        while self.dirty:
+            self.dirty.pop().flush()

@@ -1,0 +1,158 @@
+"""The opening of a connection: Start, Tune, Open (specification 1.4.2)."""
+
+import platform
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from reference_broker.broker.access import User
+from reference_broker.wire.errors import AnnouncedError, HardError, WireError
+from reference_broker.wire.spec import FRAME_MIN_SIZE
+from reference_broker.wire.tables import decode_table
+
+if TYPE_CHECKING:
+    from .session import Session
+
+# What RabbitMQ advertises and this broker has.
+CAPABILITIES = {
+    "publisher_confirms": True,
+    "exchange_exchange_bindings": True,
+    "basic.nack": True,
+    "consumer_cancel_notify": True,
+    "connection.blocked": True,
+    "consumer_priorities": True,
+    "authentication_failure_close": True,
+    "per_consumer_qos": True,
+}
+MECHANISMS = "PLAIN AMQPLAIN"
+
+try:
+    VERSION = version("mqproof")
+except PackageNotFoundError:  # run from a tree that was never installed
+    VERSION = "0"
+
+
+def start(session: "Session") -> None:
+    """Greet the client."""
+    session.call(
+        0,
+        "connection.start",
+        version_major=0,
+        version_minor=9,
+        server_properties={
+            "capabilities": CAPABILITIES,
+            "product": "mqproof reference broker",
+            "version": VERSION,
+            "platform": f"{platform.python_implementation()} {platform.python_version()}",
+            "copyright": "The mqproof authors",
+            "information": "A reference broker with RabbitMQ's semantics, for tests",
+        },
+        mechanisms=MECHANISMS,
+        locales="en_US",
+    )
+
+
+def start_ok(
+    session: "Session",
+    client_properties: dict[str, Any],
+    mechanism: str,
+    response: bytes,
+    locale: str,  # noqa: ARG001  RabbitMQ does not look at it either
+) -> None:
+    """Judge who the client says it is, and propose the limits."""
+    session.client_properties = client_properties
+    session.user = _authenticate(session, mechanism, response)
+    config = session.hub.config
+    session.call(
+        0,
+        "connection.tune",
+        channel_max=config.channel_max,
+        frame_max=config.frame_max,
+        heartbeat=config.heartbeat,
+    )
+
+
+def _authenticate(session: "Session", mechanism: str, response: bytes) -> User:
+    read = _MECHANISMS.get(mechanism)
+    credentials = read(response) if read else None
+    if credentials is None:
+        raise HardError(403, f"unusable response for mechanism {mechanism!r}")
+    user = session.hub.broker.access.authenticate(*credentials)
+    if user is not None:
+        return user
+    if session.capable("authentication_failure_close"):
+        text = (
+            f"Login was refused using authentication mechanism {mechanism}. "
+            "For details see the broker logfile."
+        )
+        raise AnnouncedError(403, text)
+    raise HardError(403, "login refused")
+
+
+def _plain(response: bytes) -> tuple[str, str] | None:
+    """RFC 4616: authorisation id, user, password, each after a NUL but the first."""
+    parts = response.split(b"\x00")
+    if len(parts) != 3:  # noqa: PLR2004
+        return None
+    return _decoded(parts[1], parts[2])
+
+
+def _amqplain(response: bytes) -> tuple[str, str] | None:
+    """A field table without its length: LOGIN and PASSWORD."""
+    try:
+        table, _end = decode_table(len(response).to_bytes(4, "big") + response, 0)
+    except WireError:
+        return None
+    login, password = table.get("LOGIN"), table.get("PASSWORD")
+    if isinstance(login, str) and isinstance(password, str):
+        return login, password
+    return None
+
+
+def _decoded(user: bytes, password: bytes) -> tuple[str, str]:
+    return user.decode(errors="replace"), password.decode(errors="replace")
+
+
+_MECHANISMS: dict[str, Callable[[bytes], tuple[str, str] | None]] = {
+    "PLAIN": _plain,
+    "AMQPLAIN": _amqplain,
+}
+
+
+def tune_ok(session: "Session", channel_max: int, frame_max: int, heartbeat: int) -> None:
+    """Take the client's limits, which may be lower than the broker's and never higher."""
+    config = session.hub.config
+    session.channel_max = _negotiated("channel_max", config.channel_max, channel_max, 1)
+    session.frame_max = _negotiated("frame_max", config.frame_max, frame_max, FRAME_MIN_SIZE)
+    session.protocol.tuned(session.frame_max)
+    session.transport.tuned(heartbeat)
+
+
+def _negotiated(name: str, offered: int, asked: int, minimum: int) -> int:
+    """What the client asked for. 0 stands for no limit, allowed only where none was offered."""
+    if asked and asked < minimum:
+        raise HardError(530, f"negotiated {name} = {asked} is lower than the minimum ({minimum})")
+    if offered and (not asked or asked > offered):
+        raise HardError(530, f"negotiated {name} = {asked} is higher than allowed ({offered})")
+    return asked
+
+
+def open_(session: "Session", virtual_host: str) -> None:
+    """Let the client into a vhost, or refuse with 530."""
+    assert session.user is not None  # noqa: S101  the phase table
+    vhost = session.hub.broker.open_vhost(virtual_host, session.user)
+    session.enter(vhost, session.user)
+    session.call(0, "connection.open-ok")
+
+
+def update_secret(session: "Session", new_secret: bytes, reason: str) -> None:  # noqa: ARG001
+    """A new password for the connection's user; RabbitMQ refuses it for its own user store."""
+    raise HardError(530, "user's authentication mechanism does not support secret updates")
+
+
+STEPS: dict[str, Callable[..., None]] = {
+    "connection.start-ok": start_ok,
+    "connection.tune-ok": tune_ok,
+    "connection.open": open_,
+    "connection.update-secret": update_secret,
+}

@@ -1,0 +1,121 @@
+"""Publishing: from a basic.publish and its content to queues, returns and confirms.
+
+What repeats is remembered: the payload of a basic.publish gives exchange, key, flags and the queues
+they lead to, as long as the vhost's topology does not change; a header's payload gives the traits.
+Both memories are bounded, and simply start anew when full.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reference_broker.broker.access import User
+from reference_broker.broker.exchange import Exchange
+from reference_broker.broker.message import Message, Traits, read_traits
+from reference_broker.broker.queue import Queue
+from reference_broker.broker.vhost import VHost
+from reference_broker.wire import content
+from reference_broker.wire.errors import HardError, SoftError, WireError
+from reference_broker.wire.framing import content_frames
+from reference_broker.wire.methods import decode_method, decode_properties
+
+_REMEMBERED = 2048
+_PUBLISH = (60, 40)
+
+
+@dataclass(slots=True)
+class Route:
+    """Where one kind of publish leads; `queues` is None when each message must be looked at."""
+
+    exchange: Exchange
+    name: str
+    routing_key: str
+    mandatory: bool
+    queues: list[Queue] | None
+
+
+class Routes:
+    """The memory of one connection's publishes."""
+
+    def __init__(self, vhost: VHost, user: User) -> None:
+        self._vhost = vhost
+        self._user = user
+        self._version = vhost.version
+        self._routes: dict[bytes, Route] = {}
+        self._traits: dict[bytes, Traits] = {}
+
+    def find(self, method: bytes) -> Route:
+        """The route of a basic.publish payload.
+
+        Raises:
+            SoftError: 403 no permission or internal exchange, 404 no such exchange.
+            HardError: 540 the immediate flag, which RabbitMQ dropped; 501 malformed arguments.
+        """
+        if self._version != self._vhost.version:
+            self._version = self._vhost.version
+            self._routes.clear()
+        route = self._routes.get(method)
+        if route is None:
+            route = self._resolve(method)
+            if len(self._routes) >= _REMEMBERED:
+                self._routes.clear()
+            self._routes[method] = route
+        return route
+
+    def _resolve(self, method: bytes) -> Route:
+        try:
+            arguments = decode_method(method).arguments
+        except WireError as cause:
+            raise HardError(501, str(cause), _PUBLISH) from cause
+        name, key = arguments["exchange"], arguments["routing_key"]
+        if arguments["immediate"]:
+            raise HardError(540, "immediate=true", _PUBLISH)
+        self._user.check(self._vhost.name, "write", "exchange", name)
+        exchange = self._vhost.exchange(name)
+        if exchange.internal:
+            shown = f"exchange '{name}' in vhost '{self._vhost.name}'"
+            raise SoftError(403, f"cannot publish to internal {shown}", _PUBLISH)
+        queues, stable = self._vhost.route(exchange, (key,), {})
+        return Route(exchange, name, key, arguments["mandatory"], queues if stable else None)
+
+    def traits(self, properties: bytes) -> Traits:
+        """The traits of a header's payload from its flags on. Raises SoftError, HardError."""
+        traits = self._traits.get(properties)
+        if traits is None:
+            traits = self._read_traits(properties)
+            if len(self._traits) >= _REMEMBERED:
+                self._traits.clear()
+            self._traits[properties] = traits
+        return traits
+
+    def _read_traits(self, properties: bytes) -> Traits:
+        try:
+            traits = read_traits(properties)
+        except WireError as cause:
+            raise HardError(541, "", (0, 0)) from cause
+        if traits.user_id is not None and traits.user_id != self._user.name:
+            raise SoftError(
+                406,
+                f"user_id property set to '{traits.user_id}' but authenticated user was "
+                f"'{self._user.name}'",
+                _PUBLISH,
+            )
+        return traits
+
+    def queues(self, route: Route, message: Message) -> Iterable[Queue]:
+        """The queues that one message reaches, for a route or a message that needs the look."""
+        if route.queues is not None and not message.traits.extra_keys:
+            return route.queues
+        keys = (route.routing_key, *message.traits.extra_keys)
+        return self._vhost.route(route.exchange, keys, message.headers)[0]
+
+
+def without_bcc(message: Message) -> Message:
+    """The message as its receivers see it: the BCC header is for the broker alone."""
+    properties = decode_properties(content.header_of(message.frames))
+    headers = dict(properties["headers"])
+    if headers.pop("BCC", None) is None:
+        return message
+    channel = int.from_bytes(message.frames[1:3], "big")
+    body = content.body_of(message.frames)
+    frames = content_frames(channel, body, {**properties, "headers": headers})
+    return Message(message.exchange, message.routing_key, frames, message.body_size, message.traits)

@@ -1,0 +1,213 @@
+"""One client's connection: from the greeting to the end."""
+
+import logging
+from typing import Any, Protocol
+
+from reference_broker.broker.access import User
+from reference_broker.broker.vhost import VHost
+from reference_broker.protocol.connection import Connection
+from reference_broker.protocol.states import Phase
+from reference_broker.wire.errors import AmqpError, HardError, SoftError
+from reference_broker.wire.framing import method_frame
+
+from . import consuming, opening, topology, transactions  # noqa: F401  they fill the table of handlers
+from .channel import Channel
+from .hub import Hub
+from .publishing import Routes
+
+log = logging.getLogger(__name__)
+
+
+class Transport(Protocol):
+    """What a session needs of whatever carries its octets."""
+
+    peer: str
+
+    def write(self, data: bytes) -> None:
+        """Send the octets, in order."""
+
+    def close(self) -> None:
+        """End the connection once all is sent."""
+
+    def tuned(self, heartbeat: int) -> None:
+        """The heartbeat is negotiated, in seconds; 0 for none."""
+
+    def opened(self) -> None:
+        """The handshake is over."""
+
+    def closing(self) -> None:
+        """The broker has sent Close: do not wait for the answer for ever."""
+
+
+class Session:
+    """The broker's side of one connection; what `protocol.connection` calls."""
+
+    def __init__(self, hub: Hub, transport: Transport) -> None:
+        self.hub = hub
+        self.transport = transport
+        self.protocol = Connection(self)
+        self.out: list[bytes] = []
+        self.gathered = 0  # octets of deliveries in `out`
+        self.writable = True
+        self.frame_max = hub.config.frame_max
+        self.channel_max = hub.config.channel_max
+        self.client_properties: dict[str, Any] = {}
+        self.user: User | None = None
+        self.channels: dict[int, Channel] = {}
+        self._vhost: VHost | None = None
+        self._routes: Routes | None = None
+        self._ended = False
+        hub.sessions.add(self)
+
+    @property
+    def vhost(self) -> VHost:
+        """The vhost that was opened."""
+        assert self._vhost is not None  # noqa: S101  no channel without an open vhost
+        return self._vhost
+
+    @property
+    def routes(self) -> Routes:
+        """The routes that this connection's publishes have used."""
+        assert self._routes is not None  # noqa: S101  the same
+        return self._routes
+
+    def enter(self, vhost: VHost, user: User) -> None:
+        """The vhost is open."""
+        self._vhost = vhost
+        self._routes = Routes(vhost, user)
+        self.transport.opened()
+
+    def capable(self, capability: str) -> bool:
+        """Whether the client claims the capability."""
+        claimed = self.client_properties.get("capabilities")
+        return isinstance(claimed, dict) and claimed.get(capability) is True
+
+    # octets
+
+    def receive(self, data: bytes) -> None:
+        """Take what the socket read; `Hub.settle` writes what came of it."""
+        self.protocol.receive(data)
+
+    def send(self, data: bytes) -> None:
+        """Add to the output."""
+        if not self.out:
+            self.hub.dirty.add(self)
+        self.out.append(data)
+
+    def call(self, channel: int, name: str, /, **arguments: Any) -> None:
+        """Add a method to the output."""
+        self.send(method_frame(channel, name, **arguments))
+
+    def flush(self) -> None:
+        """Hand the output to the transport."""
+        out, self.out = self.out, []
+        self.gathered = 0
+        if out:
+            self.transport.write(b"".join(out))
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full: its consumers take no more for now."""
+        self.writable = False
+        for channel in self.channels.values():
+            channel.park()
+
+    def resume_writing(self) -> None:
+        """The transport's buffer has drained."""
+        self.writable = True
+        for channel in list(self.channels.values()):
+            channel.refresh()
+
+    # what the protocol calls
+
+    def greet(self) -> None:
+        """Answer the protocol header with Start."""
+        opening.start(self)
+
+    def method(self, name: str, arguments: dict[str, Any]) -> None:
+        """A method of class connection."""
+        if name == "connection.close":
+            self.end()
+            self.call(0, "connection.close-ok")
+        elif name != "connection.close-ok":
+            opening.STEPS[name](self, **arguments)
+
+    def open_channel(self, number: int) -> Channel:
+        """Open a channel. Raises HardError 530 when as many are open as was agreed."""
+        if self.channel_max and len(self.channels) >= self.channel_max:
+            raise HardError(
+                530,
+                f"number of channels opened ({len(self.channels)}) has reached the negotiated "
+                f"channel_max ({self.channel_max})",
+                (20, 10),
+            )
+        channel = self.channels[number] = Channel(self, number)
+        self.call(number, "channel.open-ok")
+        return channel
+
+    def channel_gone(self, number: int, *, answer: bool) -> None:
+        """The client has closed a channel, or has answered our Close."""
+        channel = self.channels.pop(number, None)
+        if channel is not None:
+            channel.end()
+        if answer:
+            self.call(number, "channel.close-ok")
+
+    def channel_failed(self, number: int, error: SoftError) -> None:
+        """Close a channel for an error on it."""
+        log.info("%s channel %d closed: %s", self.transport.peer, number, error.reply_text)
+        channel = self.channels.pop(number, None)
+        if channel is not None:
+            channel.end()
+        self._say_close(number, "channel.close", error)
+
+    def failed(self, error: AmqpError) -> None:
+        """Close the connection for an error on it."""
+        log.info("%s connection closed: %s", self.transport.peer, error.reply_text)
+        self.end()
+        self._say_close(0, "connection.close", error)
+        self.transport.closing()
+
+    def _say_close(self, channel: int, name: str, error: AmqpError) -> None:
+        text = error.reply_text.encode()[:255].decode(errors="ignore")
+        class_id, method_id = error.method
+        self.call(
+            channel,
+            name,
+            reply_code=error.code,
+            reply_text=text,
+            class_id=class_id,
+            method_id=method_id,
+        )
+
+    def refuse(self, reply: bytes) -> None:
+        """End the socket without a Close method."""
+        if reply:
+            self.send(reply)
+        self.closed()
+
+    def closed(self) -> None:
+        """End the socket once the output is written."""
+        self.flush()
+        self.transport.close()
+
+    # the end
+
+    def shut_down(self, text: str) -> None:
+        """The broker closes the connection, with 320."""
+        if self.protocol.phase is Phase.OPEN:
+            self.protocol.begin_close()
+            self.failed(HardError(320, text))
+        else:
+            self.refuse(b"")
+
+    def end(self) -> None:
+        """Give back everything that belongs to the connection; once, whatever ended it."""
+        if self._ended:
+            return
+        self._ended = True
+        self.hub.sessions.discard(self)
+        channels, self.channels = self.channels, {}
+        for channel in channels.values():
+            channel.end()
+        if self._vhost is not None:
+            self._vhost.drop_owner(self)
