@@ -49,13 +49,9 @@ def _apply(broker: Broker, document: dict[str, Any]) -> None:
         broker.add_vhost(vhost["name"])
     for user in document.get("users", []):
         tags = user.get("tags", [])
-        broker.access.add(
-            user["name"],
-            user["password_hash"],
-            frozenset(tags.split(",") if isinstance(tags, str) else tags),
-        )
+        tags = tags.split(",") if isinstance(tags, str) else tags
+        broker.add_user(user["name"], user["password_hash"], tags)
     for permission in document.get("permissions", []):
         user = broker.access.users[permission["user"]]
-        user.permissions[permission["vhost"]] = Permission(
-            permission["configure"], permission["write"], permission["read"]
-        )
+        allowed = Permission(permission["configure"], permission["write"], permission["read"])
+        broker.permit(user, permission["vhost"], allowed)

@@ -9,9 +9,14 @@ Invariants of the store, which every implementation keeps:
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from .access import User
     from .exchange import Binding, Exchange
     from .message import Message
     from .queue import Queue
+
+
+class StoreError(Exception):
+    """The store cannot be used, or a commit failed; the text says why."""
 
 
 class Consumer(Protocol):
@@ -63,6 +68,15 @@ class Store(Protocol):
 
     def remove(self, queue: int, position: int) -> None:
         """Forget a message that was settled."""
+
+    def delivered(self, queue: int, head: int) -> None:
+        """Note that all messages below position `head` have been out once."""
+
+    def save_vhost(self, name: str) -> None:
+        """Keep a vhost."""
+
+    def save_user(self, user: "User") -> None:
+        """Keep a user with all permissions."""
 
     def purge(self, queue: int, positions: range) -> None:
         """Forget the messages at these positions."""

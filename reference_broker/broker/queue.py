@@ -3,8 +3,9 @@
 Each message has a position, counted from 0 as messages come in. Invariants:
 - `_ready` holds messages of consecutive positions, the first of them `_head`;
 - `_returned` holds those that came back, in a heap by position, all of them below `_head`, so that
-  what comes back stands before everything that was never out, in its original place;
-- everything in `_returned` is redelivered, nothing in `_ready` is, except after a recovery;
+  what comes back stands before everything that was never out, in its original place; after a
+  restart it also holds what the store gave back, each with whether it had been out;
+- nothing in `_ready` has been out;
 - `_ring` holds each consumer at most once, and every consumer that is active is in it.
 """
 
@@ -51,7 +52,7 @@ class Queue:
         self._prioritised = False
         self._ready: deque[Message] = deque()
         self._head = 0
-        self._returned: list[tuple[int, Message]] = []
+        self._returned: list[tuple[int, Message, bool]] = []  # position, message, redelivered
         self._ring: deque[Consumer] = deque()
         self._store: Store | None = None
         self._number = 0
@@ -93,6 +94,8 @@ class Queue:
                 position = self._head
                 self._head = position + 1
                 self.unacked += 1
+                if self._store is not None and outcome is Outcome.STORED:
+                    self._store.delivered(self._number, position + 1)
                 consumer.deliver(position, message, False)
                 return outcome
         self._ready.append(message)
@@ -102,31 +105,32 @@ class Queue:
         """Put messages that were out back into their original places."""
         if self.deleted:
             return
-        for item in messages:
+        for position, message in messages:
             self.unacked -= 1
-            heappush(self._returned, item)
+            heappush(self._returned, (position, message, True))
         self.serve()
 
     def recover(self, head: int, messages: Iterable[tuple[int, Message]]) -> None:
-        """Fill a queue after a restart; positions rise, `head` is the next free one."""
-        self._head = head
-        self._returned = list(messages)
+        """Fill a queue after a restart; positions rise, those below `head` have been out."""
+        self._returned = [(position, message, position < head) for position, message in messages]
+        last = self._returned[-1][0] if self._returned else -1
+        self._head = max(head, last + 1)
 
     # messages out
 
     def take(self) -> tuple[int, Message, bool] | None:
         """Remove the first message: position, message, redelivered; None when there is none."""
         if self._returned:
-            position, message = heappop(self._returned)
+            position, message, redelivered = heappop(self._returned)
         elif self._ready:
-            position, message = self._head, self._ready.popleft()
+            position, message, redelivered = self._head, self._ready.popleft(), False
             self._head = position + 1
-            self.unacked += 1
-            return position, message, False
         else:
             return None
         self.unacked += 1
-        return position, message, True
+        if self._store is not None and message.traits.persistent and not redelivered:
+            self._store.delivered(self._number, position + 1)
+        return position, message, redelivered
 
     def settle(self, position: int, message: Message) -> None:
         """A message that was out has been acknowledged, or needs no acknowledgement."""
@@ -149,7 +153,7 @@ class Queue:
         count = len(self)
         if self._store is not None:
             self._store.purge(self._number, range(self._head, self._head + len(self._ready)))
-            for position, message in self._returned:
+            for position, message, _redelivered in self._returned:
                 if message.traits.persistent:
                     self._store.remove(self._number, position)
         self._head += len(self._ready)

@@ -43,8 +43,8 @@ class VHost:
         self.version = 0
         self.exchanges: dict[str, Exchange] = {"": DirectExchange("", durable=True)}
         self.queues: dict[str, Queue] = {}
+        self.store = store
         self._into: dict[Queue | Exchange, dict[Binding, None]] = {}
-        self._store = store
         for exchange, kind in _PREDECLARED:
             self.exchanges[exchange] = make_exchange(kind, exchange, durable=True)
         self.exchanges["amq.rabbitmq.trace"] = make_exchange(
@@ -118,8 +118,8 @@ class VHost:
             arguments=arguments,
         )
         self.add_exchange(made)
-        if durable and self._store is not None:
-            self._store.save_exchange(self.name, made)
+        if durable and self.store is not None:
+            self.store.save_exchange(self.name, made)
         return made
 
     def add_exchange(self, exchange: Exchange) -> None:
@@ -147,8 +147,8 @@ class VHost:
         for binding in list(exchange.bindings.values()):
             self._into[binding.destination].pop(binding, None)
             self._forget(binding)
-        if exchange.durable and self._store is not None:
-            self._store.drop_exchange(self.name, exchange.name)
+        if exchange.durable and self.store is not None:
+            self.store.drop_exchange(self.name, exchange.name)
         self._remove_bindings_into(exchange)
 
     def not_default(self, name: str) -> None:
@@ -193,8 +193,8 @@ class VHost:
             arguments=arguments,
         )
         self.add_queue(queue)
-        if durable and not exclusive and self._store is not None:
-            queue.keep_in(self._store, self._store.save_queue(self.name, queue))
+        if durable and not exclusive and self.store is not None:
+            queue.keep_in(self.store, self.store.save_queue(self.name, queue))
         return queue
 
     def add_queue(self, queue: Queue) -> None:
@@ -243,8 +243,14 @@ class VHost:
         """Bind; the same binding twice is one. Raises SoftError 406 for unusable arguments."""
         source.check_binding(arguments)
         binding = Binding(source, destination, routing_key, arguments)
-        if self._add_binding(binding) and self._store is not None and _kept(binding):
-            self._store.save_binding(self.name, binding)
+        if self._add_binding(binding) and self.store is not None and _kept(binding):
+            self.store.save_binding(self.name, binding)
+
+    def restore_binding(
+        self, source: Exchange, destination: Queue | Exchange, routing_key: str, arguments: Table
+    ) -> None:
+        """Bind as the store remembers it."""
+        self._add_binding(Binding(source, destination, routing_key, arguments))
 
     def _add_binding(self, binding: Binding) -> bool:
         if not binding.source.bind(binding):
@@ -272,8 +278,8 @@ class VHost:
             self._auto_delete(binding.source)
 
     def _forget(self, binding: Binding) -> None:
-        if self._store is not None and _kept(binding):
-            self._store.drop_binding(self.name, binding)
+        if self.store is not None and _kept(binding):
+            self.store.drop_binding(self.name, binding)
 
     def _auto_delete(self, exchange: Exchange) -> None:
         """An auto-delete exchange goes with its last binding."""

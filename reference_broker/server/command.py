@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from reference_broker.broker.definitions import DefinitionsError
+from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
 
 from .server import Server, StartError
@@ -21,7 +22,7 @@ examples:
 
 On standard output stands one line a port, `ready amqp://guest:guest@127.0.0.1:PORT/`, once clients
 may connect. Ctrl-C or SIGTERM closes every connection (320) and exits 0; what cannot be started
-exits 2 with the reason on standard error.
+exits 2 with the reason on standard error; a data directory that fails later exits 1.
 """
 
 
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         return asyncio.run(_serve(config))
-    except (StartError, DefinitionsError) as error:
+    except (StartError, StoreError, DefinitionsError) as error:
         sys.stderr.write(f"reference_broker: {error}\n")
         return 2
     except KeyboardInterrupt:  # before the handler stood
@@ -64,9 +65,10 @@ async def _serve(config: Config) -> int:
         sys.stderr.write("in memory only: nothing outlives this process\n")
     sys.stdout.write(f"ready amqp://guest:guest@{config.host}:{server.port}/\n")
     sys.stdout.flush()
+    server.failed.add_done_callback(lambda _failed: stop.set())
     await stop.wait()
     await server.stop()
-    return 0
+    return 1 if server.failed.done() else 0
 
 
 def _parser() -> argparse.ArgumentParser:

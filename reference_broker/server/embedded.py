@@ -30,7 +30,6 @@ class _Thread(threading.Thread):
 
     def __init__(self, config: Config) -> None:
         super().__init__(name="reference-broker", daemon=True)
-        self.server = Server(config)
         self.ready = threading.Event()
         self.failure: BaseException | None = None
         self._config = config
@@ -44,12 +43,15 @@ class _Thread(threading.Thread):
             self.ready.set()
 
     async def _serve(self) -> None:
+        self.server = Server(self._config)
         self._loop = asyncio.get_running_loop()
         self._asked = asyncio.Event()
         await self.server.start()
         self.ready.set()
         try:
             await self._asked.wait()
+            if self.server.failed.done():
+                self.failure = self.server.failed.result()
         finally:
             await self.server.stop()
 

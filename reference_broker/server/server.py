@@ -7,13 +7,17 @@ import os
 
 from reference_broker.broker.broker import Broker
 from reference_broker.broker.definitions import load_definitions
+from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
 from reference_broker.session.hub import Hub
+from reference_broker.storage.recovery import recover
+from reference_broker.storage.sqlite import SqliteStore
 
 from .transport import AmqpTransport
 
 log = logging.getLogger(__name__)
 
+_TIDY = 1.0  # seconds between looks at whether the data directory can shrink
 _GOODBYE = 1.0  # seconds that clients have to answer the Close of a stopping broker
 
 
@@ -28,7 +32,10 @@ class Server:
         self.config = config
         self.broker = Broker()
         self.hub = Hub(self.broker, config)
+        self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
+        self._store: SqliteStore | None = None
         self._transports: set[AmqpTransport] = set()
+        self._scheduled = False
         self._listener: asyncio.Server | None = None
 
     @property
@@ -39,11 +46,27 @@ class Server:
         return port
 
     async def start(self) -> None:
-        """Listen. Raises StartError, or DefinitionsError for an unusable definitions file."""
-        if self.config.definitions is None:
-            self.broker.add_guest()
-        else:
+        """Recover what is durable, and listen.
+
+        Raises:
+            StartError: the port cannot be had.
+            StoreError: the data directory cannot be used.
+            DefinitionsError: the definitions file cannot be used.
+        """
+        if self.config.data_dir is not None:
+            self._store = SqliteStore(self.config.data_dir)
+            recover(self._store, self.broker)
+            self.broker.keep_in(self._store)
+        if self.config.definitions is not None:
             load_definitions(self.broker, self.config.definitions)
+        elif not self.broker.access.users:
+            self.broker.add_guest()
+        self.hub.settle()
+        await self._listen()
+        if self._store is not None:
+            self._tidy(self._store)
+
+    async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         host, port = self.config.host, self.config.port
         try:
@@ -52,24 +75,64 @@ class Server:
             raise StartError(_why(cause, host, port)) from cause
 
     def _accept(self) -> AmqpTransport:
-        transport = AmqpTransport(self.hub, self.config, self.hub.settle)
+        transport = AmqpTransport(self.hub, self.config, self)
         self._transports.add(transport)
         transport.gone.add_done_callback(lambda _gone: self._transports.discard(transport))
         return transport
 
+    def settle(self) -> None:
+        """Write what a read has set off; a commit, if one is due, serves the loop's whole turn."""
+        if self._store is None or not self._store.pending:
+            self._settle()
+        elif not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._settle)
+
+    def _settle(self) -> None:
+        self._scheduled = False
+        try:
+            self.hub.settle()
+        except StoreError as error:
+            self.fail(error)
+
+    def fail(self, error: StoreError) -> None:
+        """The store does not keep what it is given: say nothing more but goodbye, and stop.
+
+        What waits to be written may claim that something was stored, so it is thrown away.
+        """
+        if self.failed.done():
+            return
+        log.critical("%s; stopping, since nothing more can be confirmed", error)
+        self.failed.set_result(error)
+        self.hub.unconfirmed.clear()
+        for session in list(self.hub.sessions):
+            session.out.clear()
+            session.shut_down(541, str(error))
+            session.flush()
+
+    def _tidy(self, store: SqliteStore) -> None:
+        if not store.pending:
+            store.tidy()
+        self._timer = asyncio.get_running_loop().call_later(_TIDY, self._tidy, store)
+
     async def stop(self) -> None:
         """Close every connection with 320, wait a little for the answers, and end."""
-        if self._listener is None:
-            return
-        self._listener.close()
+        if self._listener is not None:
+            await self._stop_serving(self._listener)
+        if self._store is not None:
+            self._timer.cancel()
+            self._store.close()
+
+    async def _stop_serving(self, listener: asyncio.Server) -> None:
+        listener.close()
         for session in list(self.hub.sessions):
-            session.shut_down("broker forced connection closure with reason 'shutdown'")
-        self.hub.settle()
+            session.shut_down(320, "broker forced connection closure with reason 'shutdown'")
+        self._settle()
         await self._gone(_GOODBYE)
         for transport in list(self._transports):
             transport.abort()
         await self._gone(None)
-        await self._listener.wait_closed()
+        await listener.wait_closed()
 
     async def _gone(self, timeout: float | None) -> None:  # noqa: ASYNC109  a bound, not an error
         waiting = [transport.gone for transport in self._transports]

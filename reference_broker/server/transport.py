@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
+from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
 from reference_broker.session.hub import Hub
 from reference_broker.session.session import Session
@@ -15,14 +17,25 @@ log = logging.getLogger(__name__)
 _BUFFER = 512 * 1024  # octets that may wait for a slow reader before its consumers pause
 
 
+class Host(Protocol):
+    """What a transport needs of its server."""
+
+    def settle(self) -> None:
+        """Write what a read has set off."""
+
+    def fail(self, error: StoreError) -> None:
+        """The store has failed."""
+
+
 class AmqpTransport(asyncio.Protocol):
     """One accepted socket; a `session.session.Transport`."""
 
-    def __init__(self, hub: Hub, config: Config, settle: Callable[[], None]) -> None:
+    def __init__(self, hub: Hub, config: Config, host: Host) -> None:
         self.peer = "?"
         self.gone = asyncio.get_running_loop().create_future()
         self._config = config
-        self._settle = settle
+        self._settle = host.settle
+        self._host = host
         self._hub = hub
         self._heard = self._spoke = False
         self._silent = 0  # checks in a row that found nothing received
@@ -45,6 +58,8 @@ class AmqpTransport(asyncio.Protocol):
         self._heard = True
         try:
             self._session.receive(data)
+        except StoreError as error:
+            self._host.fail(error)
         except Exception:
             log.exception("%s: internal error", self.peer)
             self._session.protocol.begin_close()

@@ -84,7 +84,7 @@ class Consumer:
                 channel.park()
         session.gathered += size
         if session.gathered > HIGH_WATER:
-            session.flush()
+            session.hub.settle()  # not flush: what the store must know goes first
 
     def _prepare(self, message: Message) -> None:
         """Encode what repeats from message to message."""

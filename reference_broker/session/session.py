@@ -192,11 +192,11 @@ class Session:
 
     # the end
 
-    def shut_down(self, text: str) -> None:
-        """The broker closes the connection, with 320."""
+    def shut_down(self, code: int, text: str) -> None:
+        """The broker closes the connection."""
         if self.protocol.phase is Phase.OPEN:
             self.protocol.begin_close()
-            self.failed(HardError(320, text))
+            self.failed(HardError(code, text))
         else:
             self.refuse(b"")
 

@@ -30,7 +30,7 @@ def tx_select(channel: Channel) -> None:
 
 @handles("tx.commit")
 def tx_commit(channel: Channel) -> None:
-    """Publish and settle what was held back; answered once it is durable."""
+    """Publish and settle what was held back; the answer waits for the store's commit."""
     transaction = _current(channel)
     channel.transaction = None
     try:
@@ -40,9 +40,6 @@ def tx_commit(channel: Channel) -> None:
             channel.finish([unacked for _tag, _how, unacked in group], how)
     finally:
         channel.transaction = Transaction()
-    store = channel.session.hub.broker.store
-    if store is not None and store.pending:
-        store.commit()
     channel.reply(False, "tx.commit-ok")
 
 

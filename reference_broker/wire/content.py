@@ -13,12 +13,20 @@ from .spec import FRAME_HEADER, FRAME_OVERHEAD
 
 _CHANNEL = Struct(">H")
 _PAYLOAD_SIZE = Struct(">L")
+_BODY_SIZE = Struct(">Q")
 
 
 def header_of(frames: bytes) -> bytes:
     """The content header's payload."""
     (size,) = _PAYLOAD_SIZE.unpack_from(frames, 3)
     return frames[PREFIX.size : PREFIX.size + size]
+
+
+def body_size_of(frames: bytes) -> int:
+    """The body size that the content header announces."""
+    size: int
+    (size,) = _BODY_SIZE.unpack_from(frames, PREFIX.size + 4)
+    return size
 
 
 def body_of(frames: bytes) -> bytes:

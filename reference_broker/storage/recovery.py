@@ -1,0 +1,95 @@
+"""From a data directory back to a broker: users, vhosts, topology, messages, in this order."""
+
+from itertools import groupby
+from operator import itemgetter
+
+from reference_broker.broker.access import Permission
+from reference_broker.broker.broker import Broker
+from reference_broker.broker.exchange import make_exchange
+from reference_broker.broker.message import Message, Traits, read_traits
+from reference_broker.broker.queue import Queue
+from reference_broker.wire.content import body_size_of, header_of
+from reference_broker.wire.tables import Table, decode_table
+
+from .sqlite import SqliteStore
+
+_FLAGS_AT = 12  # where the property flags start in a header's payload
+
+
+def recover(store: SqliteStore, broker: Broker) -> None:
+    """Fill an empty broker with what the store holds. Raises StoreError."""
+    for (name,) in store.rows("select name from vhosts"):
+        broker.add_vhost(name)
+    for name, password_hash, tags in store.rows("select * from users"):
+        broker.access.add(name, password_hash, frozenset(tags.split(",")) - {""})
+    for user, vhost, configure, write, read in store.rows("select * from permissions"):
+        broker.access.users[user].permissions[vhost] = Permission(configure, write, read)
+    _exchanges(store, broker)
+    queues = _queues(store, broker)
+    _bindings(store, broker)
+    _messages(store, queues)
+
+
+def _exchanges(store: SqliteStore, broker: Broker) -> None:
+    for vhost, name, kind, auto_delete, internal, arguments in store.rows(
+        "select * from exchanges"
+    ):
+        broker.vhosts[vhost].add_exchange(
+            make_exchange(
+                kind,
+                name,
+                durable=True,
+                auto_delete=bool(auto_delete),
+                internal=bool(internal),
+                arguments=_table(arguments),
+            )
+        )
+
+
+def _queues(store: SqliteStore, broker: Broker) -> dict[int, tuple[Queue, int]]:
+    queues = {}
+    for number, vhost, name, auto_delete, arguments, head in store.rows("select * from queues"):
+        queue = Queue(
+            name, durable=True, auto_delete=bool(auto_delete), arguments=_table(arguments)
+        )
+        queue.keep_in(store, number)
+        broker.vhosts[vhost].add_queue(queue)
+        queues[number] = queue, head
+    return queues
+
+
+def _bindings(store: SqliteStore, broker: Broker) -> None:
+    for vhost_name, source, destination, to_queue, key, arguments in store.rows(
+        "select * from bindings"
+    ):
+        vhost = broker.vhosts[vhost_name]
+        ends = vhost.queues if to_queue else vhost.exchanges
+        vhost.restore_binding(vhost.exchanges[source], ends[destination], key, _table(arguments))
+
+
+def _messages(store: SqliteStore, queues: dict[int, tuple[Queue, int]]) -> None:
+    traits: dict[bytes, Traits] = {}
+    rows = store.rows("select * from messages order by queue, position")
+    for number, group in groupby(rows, key=itemgetter(0)):
+        queue, head = queues[number]
+        queue.recover(
+            head,
+            (
+                (position, _message(exchange, key, frames, traits))
+                for _number, position, exchange, key, frames in group
+            ),
+        )
+
+
+def _message(exchange: str, key: str, frames: bytes, known: dict[bytes, Traits]) -> Message:
+    properties = header_of(frames)[_FLAGS_AT:]
+    traits = known.get(properties)
+    if traits is None:
+        traits = read_traits(properties)
+        if len(known) < 1000:  # noqa: PLR2004  enough for what repeats
+            known[properties] = traits
+    return Message(exchange, key, frames, body_size_of(frames), traits)
+
+
+def _table(encoded: bytes) -> Table:
+    return decode_table(encoded, 0)[0]

@@ -1,0 +1,290 @@
+"""The durable store: one SQLite database in WAL mode, one group commit for all that a turn set off.
+
+Decision, by measurement on one machine, 160-octet rows, each commit synced, this process's CPU:
+
+| store                      | 1 a commit          | 100 a commit         | 2000 a commit        |
+|----------------------------|---------------------|----------------------|----------------------|
+| SQLite, WAL, full sync     | 2,700/s, 137 µs     | 139,000/s, 4.7 µs    | 290,000/s, 2.9 µs    |
+| LMDB                       | 3,800/s, 109 µs     | 180,000/s, 3.0 µs    | 713,000/s, 1.1 µs    |
+| own append-only log        | 6,600/s,  63 µs     | 337,000/s, 1.4 µs    | 941,000/s, 0.8 µs    |
+
+The log is two to three times faster, and would need its own checksums, index, compaction, torn-tail
+and full-disk handling: several hundred lines that have to be trusted with other people's messages.
+SQLite has all of that, is in the standard library, and leaves the broker well ahead of RabbitMQ on
+persistent confirmed publishes. So: SQLite. LMDB would be a dependency for less than the factor of
+two that trust is worth.
+
+What is synced: a commit that holds messages or topology is (`synchronous=full`), since a confirm or
+a declare-ok follows it. One that only removes messages or notes what was delivered is written but
+not synced: it survives the death of the process, and after a power cut a message may come twice.
+"""
+
+import fcntl
+import logging
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from reference_broker.broker.access import User
+from reference_broker.broker.exchange import Binding, Exchange
+from reference_broker.broker.message import Message
+from reference_broker.broker.ports import StoreError
+from reference_broker.broker.queue import Queue
+from reference_broker.wire.tables import encode_table
+
+from .schema import APPLICATION_ID, TABLES, VERSION
+
+log = logging.getLogger(__name__)
+
+FILE = "broker.sqlite3"
+_LOCK = "broker.lock"
+_OURS = frozenset({FILE, FILE + "-wal", FILE + "-shm", FILE + "-journal", _LOCK})
+_CHECKPOINT = 4000  # pages in the WAL before they are moved into the database: some 16 MB
+_VACUUM = 4000  # free pages given back at once
+
+_INSERT = "insert into messages values (?, ?, ?, ?, ?)"
+_DELETE = "delete from messages where queue = ? and position = ?"
+_HEAD = "update queues set head = ? where number = ?"
+
+
+class SqliteStore:
+    """A data directory; implements `broker.ports.Store`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._appended: dict[tuple[int, int], Message] = {}
+        self._removed: list[tuple[int, int]] = []
+        self._heads: dict[int, int] = {}
+        self._changed = False  # topology, in the open transaction
+        self._synced = True
+        self._lock = _lock(folder)
+        self._db = self._open()
+        (last,) = self._row("select coalesce(max(number), 0) from queues")
+        self._last_queue: int = last
+
+    # opening and closing
+
+    def _open(self) -> sqlite3.Connection:
+        path = self._folder / FILE
+        new = not path.exists()
+        strange = sorted(p.name for p in self._folder.iterdir() if p.name not in _OURS)
+        if new and strange:
+            raise StoreError(
+                f"{self._folder} holds other files ({strange[0]}): give an empty directory, "
+                "or one that this broker has used before"
+            )
+        for name in strange:
+            log.warning("%s does not belong to the broker: left alone", self._folder / name)
+        try:
+            db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._prepare(db, new)
+        except sqlite3.Error as cause:
+            raise StoreError(f"cannot open {path}: {cause}") from cause
+        return db
+
+    def _prepare(self, db: sqlite3.Connection, new: bool) -> None:
+        db.execute("pragma locking_mode = exclusive")
+        if new:
+            db.execute("pragma auto_vacuum = incremental")
+            db.executescript(
+                f"pragma application_id = {APPLICATION_ID}; pragma user_version = {VERSION}; begin;"
+                f"{TABLES} commit;"
+            )
+        (owner,) = db.execute("pragma application_id").fetchone()
+        (version,) = db.execute("pragma user_version").fetchone()
+        if owner != APPLICATION_ID:
+            raise StoreError(f"{self._folder / FILE} was not written by this broker")
+        if version != VERSION:
+            raise StoreError(
+                f"{self._folder / FILE} has format {version}; this broker reads format {VERSION}"
+            )
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = full")
+        db.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT}")
+
+    def close(self) -> None:
+        """Commit what is pending, tidy up and let the directory go."""
+        try:
+            if self.pending:
+                self.commit()
+            self._db.close()
+        except sqlite3.Error as cause:
+            raise StoreError(f"cannot close {self._folder / FILE}: {cause}") from cause
+        finally:
+            os.close(self._lock)
+
+    # what the broker asks for: see broker.ports
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything waits for `commit`."""
+        return bool(self._changed or self._appended or self._removed or self._heads)
+
+    def save_exchange(self, vhost: str, exchange: Exchange) -> None:
+        """Keep a durable exchange."""
+        self._change(
+            "insert or replace into exchanges values (?, ?, ?, ?, ?, ?)",
+            vhost,
+            exchange.name,
+            exchange.type,
+            exchange.auto_delete,
+            exchange.internal,
+            encode_table(exchange.arguments),
+        )
+
+    def drop_exchange(self, vhost: str, name: str) -> None:
+        """Forget an exchange."""
+        self._change("delete from exchanges where vhost = ? and name = ?", vhost, name)
+
+    def save_queue(self, vhost: str, queue: Queue) -> int:
+        """Keep a durable queue; returns the number by which its messages are stored."""
+        self._last_queue += 1
+        self._change(
+            "insert into queues values (?, ?, ?, ?, ?, 0)",
+            self._last_queue,
+            vhost,
+            queue.name,
+            queue.auto_delete,
+            encode_table(queue.arguments),
+        )
+        return self._last_queue
+
+    def drop_queue(self, number: int) -> None:
+        """Forget a queue and its messages."""
+        self._forget_pending(number)
+        self._heads.pop(number, None)
+        self._change("delete from queues where number = ?", number)
+        self._change("delete from messages where queue = ?", number)
+
+    def save_binding(self, vhost: str, binding: Binding) -> None:
+        """Keep a binding between durable ends."""
+        statement = "insert or replace into bindings values (?, ?, ?, ?, ?, ?)"
+        self._change(statement, vhost, binding.source.name, *binding.key)
+
+    def drop_binding(self, vhost: str, binding: Binding) -> None:
+        """Forget a binding."""
+        self._change(
+            "delete from bindings where vhost = ? and source = ? and destination = ? "
+            "and to_queue = ? and routing_key = ? and arguments = ?",
+            vhost,
+            binding.source.name,
+            *binding.key,
+        )
+
+    def save_vhost(self, name: str) -> None:
+        """Keep a vhost."""
+        self._change("insert or replace into vhosts values (?)", name)
+
+    def save_user(self, user: User) -> None:
+        """Keep a user with all permissions."""
+        tags = ",".join(sorted(user.tags))
+        self._change(
+            "insert or replace into users values (?, ?, ?)", user.name, user.password_hash, tags
+        )
+        self._change("delete from permissions where user = ?", user.name)
+        for vhost, p in user.permissions.items():
+            row = (user.name, vhost, p.configure, p.write, p.read)
+            self._change("insert into permissions values (?, ?, ?, ?, ?)", *row)
+
+    def append(self, queue: int, position: int, message: Message) -> None:
+        """Keep a persistent message."""
+        self._appended[queue, position] = message
+
+    def remove(self, queue: int, position: int) -> None:
+        """Forget a message that was settled."""
+        if self._appended.pop((queue, position), None) is None:
+            self._removed.append((queue, position))
+
+    def delivered(self, queue: int, head: int) -> None:
+        """Note that all messages below position `head` have been out."""
+        self._heads[queue] = head
+
+    def purge(self, queue: int, positions: range) -> None:
+        """Forget the messages at these positions."""
+        self._forget_pending(queue, positions)
+        self._change(
+            "delete from messages where queue = ? and position between ? and ?",
+            queue,
+            positions.start,
+            positions.stop - 1,
+        )
+
+    def commit(self) -> None:
+        """Make durable all that came before. Raises StoreError, and then nothing is."""
+        appended, self._appended = self._appended, {}
+        removed, self._removed = self._removed, []
+        heads, self._heads = self._heads, {}
+        try:
+            if not self._changed:
+                self._sync(bool(appended))
+                self._db.execute("begin")
+            if appended:
+                rows = ((*key, m.exchange, m.routing_key, m.frames) for key, m in appended.items())
+                self._db.executemany(_INSERT, rows)
+            if removed:
+                self._db.executemany(_DELETE, removed)
+            if heads:
+                self._db.executemany(_HEAD, ((head, number) for number, head in heads.items()))
+            self._db.execute("commit")
+        except sqlite3.Error as cause:
+            raise StoreError(f"cannot write to {self._folder}: {cause}") from cause
+        self._changed = False
+
+    def tidy(self) -> None:
+        """Give room back to the file system, if much of the file is free. For idle moments."""
+        (free,) = self._row("pragma freelist_count")
+        if free > _VACUUM:
+            self._db.execute(f"pragma incremental_vacuum({_VACUUM})").fetchall()
+            self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+    # reading, for recovery
+
+    def rows(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """The rows of a query. Raises StoreError."""
+        try:
+            return self._db.execute(statement, values)
+        except sqlite3.Error as cause:
+            raise StoreError(f"cannot read {self._folder / FILE}: {cause}") from cause
+
+    def _row(self, statement: str) -> Any:
+        return self.rows(statement).fetchone()
+
+    # inside
+
+    def _change(self, statement: str, *values: Any) -> None:
+        """Run a change of topology inside the transaction that the next commit ends."""
+        try:
+            if not self._changed:
+                self._sync(True)
+                self._db.execute("begin")
+                self._changed = True
+            self._db.execute(statement, values)
+        except sqlite3.Error as cause:
+            raise StoreError(f"cannot write to {self._folder}: {cause}") from cause
+
+    def _sync(self, wanted: bool) -> None:
+        """Whether the commit to come waits for the disk."""
+        if wanted != self._synced:
+            self._db.execute(f"pragma synchronous = {'full' if wanted else 'normal'}")
+            self._synced = wanted
+
+    def _forget_pending(self, queue: int, positions: range | None = None) -> None:
+        for key in [k for k in self._appended if k[0] == queue]:
+            if positions is None or key[1] in positions:
+                del self._appended[key]
+
+
+def _lock(folder: Path) -> int:
+    """Take the directory for this process; it is free again when the process ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as cause:
+        raise StoreError(f"cannot use {folder}: {cause.strerror}") from cause
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as cause:
+        os.close(descriptor)
+        raise StoreError(f"{folder} is in use by another broker") from cause
+    return descriptor

@@ -1,0 +1,113 @@
+"""What one line of a run's record may say: a header, then cases, then a footer."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+FORMAT = 1
+"""The version of the record's format; a reader refuses any other."""
+
+Moment = Annotated[datetime, Meta(tz=True)]
+Seconds = Annotated[float, Meta(ge=0)]
+Name = Annotated[str, Meta(min_length=1)]
+
+
+class RecordError(Exception):
+    """A record that cannot be written or read; the message is one line for the user."""
+
+
+class Verdict(StrEnum):
+    """What a case came to, the order being that of every table."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    DEVIATION = "deviation"
+    INFORMATIONAL = "informational"
+    UNSUPPORTED = "unsupported"
+    ERROR = "error"
+
+
+class Level(StrEnum):
+    """How binding a requirement is, and whose it is."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+    RABBITMQ = "RABBITMQ"
+    MEMCACHEQ = "MEMCACHEQ"
+
+
+class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who was on trial: the string that named it, and the identity that it gave."""
+
+    spec: Name
+    product: Name
+    version: str
+    configuration: dict[str, str] = field(default_factory=dict)
+
+
+class Header(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="header"
+):
+    """The first line: what ran, where, and the command that runs it again."""
+
+    format: int = FORMAT
+    started: Moment
+    broker: Broker
+    platform: str
+    python: str
+    project: str
+    repeat: str
+
+
+class Case(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="case"
+):
+    """One judged test, with the evidence for its verdict; `duration` is in seconds."""
+
+    test: Name
+    requirements: list[str]
+    area: Name
+    level: Level
+    summary: str
+    verdict: Verdict
+    started: Moment
+    duration: Seconds
+    repeat: str
+    expected: str | None = None
+    actual: str | None = None
+    observation: str | None = None
+    reason: str | None = None
+    link: str | None = None
+    transcript: list[str] = field(default_factory=list)
+    log: str | None = None
+    seed: int | None = None
+
+
+class Footer(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="footer"
+):
+    """The last line: without it the run did not reach its end."""
+
+    finished: Moment
+    counts: dict[Verdict, int]
+    exit_code: int
+
+
+Entry = Header | Case | Footer
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """A whole run as read back; `torn` says that a half-written last line was dropped."""
+
+    header: Header
+    cases: list[Case]
+    footer: Footer | None = None
+    torn: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run reached its end."""
+        return self.footer is not None
