@@ -4,7 +4,9 @@ See https://www.rabbitmq.com/docs/definitions. Sections that describe anything e
 name rather than silently skipped.
 """
 
+import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +40,48 @@ def load_definitions(broker: Broker, path: Path) -> None:
     strange = [name for name, held in document.items() if held and name not in _KNOWN | _HARMLESS]
     if strange:
         raise DefinitionsError(f"{path}: cannot load {', '.join(strange)}; only {sorted(_KNOWN)}")
+    for section in _KNOWN:
+        entries = document.get(section, [])
+        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+            raise DefinitionsError(f"{path}: {section} is not a list of objects")
     try:
         _apply(broker, document)
-    except (KeyError, TypeError) as cause:
+    except KeyError as cause:
         raise DefinitionsError(f"{path}: an entry lacks {cause}") from cause
+    except ValueError as cause:
+        raise DefinitionsError(f"{path}: {cause}") from cause
 
 
 def _apply(broker: Broker, document: dict[str, Any]) -> None:
     for vhost in document.get("vhosts", []):
         broker.add_vhost(vhost["name"])
     for user in document.get("users", []):
+        _check_hash(user)
         tags = user.get("tags", [])
         tags = tags.split(",") if isinstance(tags, str) else tags
         broker.add_user(user["name"], user["password_hash"], tags)
     for permission in document.get("permissions", []):
-        user = broker.access.users[permission["user"]]
+        user = broker.access.users.get(permission["user"])
+        if user is None or permission["vhost"] not in broker.vhosts:
+            raise ValueError(f"permission for an unknown user or vhost: {permission}")
+        for what in ("configure", "write", "read"):
+            _check_pattern(permission[what])
         allowed = Permission(permission["configure"], permission["write"], permission["read"])
         broker.permit(user, permission["vhost"], allowed)
+
+
+def _check_hash(user: dict[str, Any]) -> None:
+    algorithm = user.get("hashing_algorithm", "rabbit_password_hashing_sha256")
+    if algorithm != "rabbit_password_hashing_sha256":
+        raise ValueError(f"user {user['name']!r}: hashing algorithm {algorithm} is not supported")
+    try:
+        base64.b64decode(user["password_hash"], validate=True)
+    except (TypeError, ValueError) as cause:
+        raise ValueError(f"user {user['name']!r}: password_hash is not base64") from cause
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (TypeError, re.error) as cause:
+        raise ValueError(f"{pattern!r} is not a regular expression: {cause}") from cause

@@ -200,10 +200,8 @@ def _headers_match(pattern: Mapping[str, Any], headers: Mapping[str, Any]) -> bo
 
 
 def _same(wanted: Any, found: Any) -> bool:
-    """A void matches on presence alone; else values are equal, and a boolean is no number."""
-    if wanted is None:
-        return True
-    return bool(wanted == found and isinstance(wanted, bool) == isinstance(found, bool))
+    """A void matches on presence alone; else kind and value are equal, whatever the width."""
+    return wanted is None or (type(wanted) is type(found) and bool(wanted == found))
 
 
 TYPES: dict[str, type[Exchange]] = {

@@ -49,6 +49,8 @@ class TopicTrie(Generic[T]):
         # An empty key is zero words (RabbitMQ): `#` matches it, `*` does not.
         words = key.split(".") if key else []
         stack = [(self._root, 0)]
+        if not words and "" in self._root.children:
+            yield from self._root.children[""].values  # the empty pattern is no word either
         seen = set()
         while stack:
             state = stack.pop()
@@ -67,8 +69,6 @@ class TopicTrie(Generic[T]):
             stack.extend((rest, later) for later in range(index, len(words) + 1))
         if index == len(words):
             yield from node.values
-            if not words and node.children.get("") is not None:
-                yield from node.children[""].values  # the empty pattern matches the empty key
             return
         for word in {words[index], "*"} - {"#"}:
             child = node.children.get(word)

@@ -99,6 +99,7 @@ class Connection:
         self._limit = FRAME_MIN_SIZE
         self._buffer = b""
         self._position = 0
+        self._framing_lost = False
         self._current = 0  # the channel whose frame is being handled
 
     def tuned(self, frame_max: int) -> None:
@@ -117,12 +118,15 @@ class Connection:
         self._buffer = b""
         self._position = 0
         while self.phase is not Phase.CLOSED:
+            if self._framing_lost:
+                self._seek_close_ok(buffer)
+                break
             try:
                 if self.phase is Phase.HEADER and not self._header(buffer):
                     break
                 self._walk(buffer)
             except AmqpError as error:
-                self._fail(error, buffer)
+                self._fail(error)
             else:
                 break
         self._buffer = buffer[self._position :]
@@ -157,7 +161,7 @@ class Connection:
             payload = position + 7
             end = payload + length
             if length > self._limit:
-                self._too_large(kind, length, buffer)
+                self._too_large(kind, length)
             if end >= size:
                 break
             if buffer[end] != FRAME_END:
@@ -316,17 +320,19 @@ class Connection:
         try:
             return decode_method(payload)
         except UnknownMethodError as cause:
-            raise HardError(540, str(cause)) from cause
+            raise HardError(540, str(cause), (0, 0)) from cause
         except WireError as cause:
-            raise HardError(501, str(cause)) from cause
+            ids = int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
+            text = f"cannot decode {_octets(payload[4:])}: {cause}"
+            raise HardError(501, text, ids if len(payload) >= 4 else (0, 0)) from cause  # noqa: PLR2004
 
-    def _fail(self, error: AmqpError, buffer: bytes) -> None:
+    def _fail(self, error: AmqpError) -> None:
         channel = self.channels.get(self._current)
         if self.phase in UNTRUSTED and not isinstance(error, AnnouncedError):
             self.phase = Phase.CLOSED
             self._session.refuse(b"")
         elif self.phase is Phase.CLOSING:
-            self._discard(buffer)
+            self._framing_lost = True
         elif isinstance(error, SoftError) and channel is not None:
             channel.closing, channel.assembly = True, None
             self._session.channel_failed(self._current, error)
@@ -334,28 +340,25 @@ class Connection:
             self.begin_close()
             self._session.failed(error)
 
-    def _discard(self, buffer: bytes) -> None:
+    def _seek_close_ok(self, buffer: bytes) -> None:
         """Framing is lost and the broker has said so: only the Close-Ok still counts."""
-        self._position = len(buffer)
+        self._position = max(0, len(buffer) - len(_CLOSE_OK) + 1)
         if buffer.endswith(_CLOSE_OK):
             self.phase = Phase.CLOSED
             self._session.closed()
 
-    def _too_large(self, kind: int, length: int, buffer: bytes) -> None:
+    def _too_large(self, kind: int, length: int) -> None:
         self._current = 0
         limit = self._limit - FRAME_OVERHEAD
         what = f"type {kind}, all octets = <<>>: {{frame_too_large,{length},{limit}}}"
-        self._lost(HardError(501, what), buffer)
+        self._framing_lost = True
+        raise HardError(501, what)
 
     def _bad_end(self, kind: int, payload: bytes, end: int) -> None:
         self._current = 0
+        self._framing_lost = True
         what = f"type {kind}, all octets = {_octets(payload)}: invalid frame-end {end:#04x}"
         raise HardError(501, what)
-
-    def _lost(self, error: HardError, buffer: bytes) -> None:
-        """Raise an error after which frames can no longer be told apart."""
-        self._position = len(buffer)
-        raise error
 
 
 def _octets(payload: bytes) -> str:

@@ -97,10 +97,11 @@ class Consumer:
         )
 
     def refresh(self) -> None:
-        """Take messages again if there is room."""
+        """Take messages again if there is room, and the consumer was not cancelled meanwhile."""
         channel = self.channel
         if (
-            channel.session.writable
+            channel.consumers.get(self.tag) is self
+            and channel.session.writable
             and (not self.limit or self.outstanding < self.limit)
             and (self.no_ack or channel.has_room)
         ):

@@ -65,7 +65,7 @@ class Routes:
         try:
             arguments = decode_method(method).arguments
         except WireError as cause:
-            raise HardError(501, str(cause), _PUBLISH) from cause
+            raise HardError(501, f"cannot decode: {cause}", _PUBLISH) from cause
         name, key = arguments["exchange"], arguments["routing_key"]
         if arguments["immediate"]:
             raise HardError(540, "immediate=true", _PUBLISH)

@@ -168,8 +168,8 @@ class Session:
         self.transport.closing()
 
     def _say_close(self, channel: int, name: str, error: AmqpError) -> None:
-        text = error.reply_text.encode()[:255].decode(errors="ignore")
-        class_id, method_id = error.method
+        text = error.reply_text.encode(errors="backslashreplace")[:255].decode(errors="ignore")
+        class_id, method_id = error.method or (0, 0)
         self.call(
             channel,
             name,

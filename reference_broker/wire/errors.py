@@ -15,10 +15,11 @@ class AmqpError(Exception):
     """A protocol exception with the fields of a Close method.
 
     `text` is the explanation alone; `reply_text` puts the code's name before it, as RabbitMQ does.
-    `method` is the (class id, method id) at fault; (0, 0) when no method is to blame.
+    `method` is the (class id, method id) at fault; (0, 0) says that no method is to blame, None
+    that nobody has said yet.
     """
 
-    def __init__(self, code: int, text: str, method: tuple[int, int] = (0, 0)) -> None:
+    def __init__(self, code: int, text: str, method: tuple[int, int] | None = None) -> None:
         super().__init__(code, text)
         self.code = code
         self.text = text
@@ -32,7 +33,7 @@ class AmqpError(Exception):
 
     def blame(self, method: tuple[int, int]) -> None:
         """Name the method at fault, unless whoever raised the error has named it already."""
-        if self.method == (0, 0):
+        if self.method is None:
             self.method = method
 
 

@@ -75,6 +75,8 @@ def plain_delivery_mode(  # noqa: C901  unrolled
     1 when absent. None when the properties need the readable twin, `methods.decode_properties`.
     `properties` is a header's payload from the flags on.
     """
+    if len(properties) < 2:  # noqa: PLR2004  the flags
+        return None
     flags = properties[0] << 8 | properties[1]
     if not flags:
         return 1 if len(properties) == 2 else None  # noqa: PLR2004  the flags alone

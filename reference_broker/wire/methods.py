@@ -60,11 +60,11 @@ class UnknownMethodError(WireError):
 
 
 def decode_method(payload: bytes) -> Method:
-    """A method frame's payload, decoded. Octets left over after the last argument are ignored.
+    """A method frame's payload, decoded.
 
     Raises:
         UnknownMethodError: the ids are of no known method.
-        WireError: an argument is cut short or malformed.
+        WireError: an argument is cut short or malformed, or octets are left over.
     """
     if len(payload) < _IDS.size:
         raise WireError("a method payload without class and method id")
@@ -90,6 +90,8 @@ def _decode_arguments(spec: MethodSpec, payload: bytes) -> dict[str, Any]:
             bit = 8
         if not name.startswith("reserved"):
             arguments[name] = value
+    if position != len(payload):
+        raise WireError("octets left over after the last argument")
     return arguments
 
 
@@ -109,7 +111,9 @@ def encode_method(name: str, /, **arguments: Any) -> bytes:
     Raises:
         WireError: an argument that the method lacks, or a value its type cannot carry.
     """
-    spec = METHODS[name]
+    spec = METHODS.get(name)
+    if spec is None:
+        raise WireError(f"no method {name!r}")
     parts = [_IDS.pack(*spec.ids)]
     bits, count = 0, 0
     for argument, kind in spec.arguments:

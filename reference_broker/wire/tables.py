@@ -103,14 +103,13 @@ def _value(data: bytes, position: int, depth: int) -> tuple[FieldValue, int]:
         fixed = _FIXED.get(letter)
         if fixed is not None:
             return fixed.unpack_from(data, position + 1)[0], position + 1 + fixed.size
-        decode = _DECODERS[letter]
+        return _DECODERS[letter](data, position + 1, depth + 1)
     except IndexError as cause:
         raise WireError("a value runs over the end") from cause
     except error as cause:
         raise WireError(f"a value runs over the end: {cause}") from cause
     except KeyError as cause:
         raise WireError(f"unknown field type {chr(cause.args[0])!r}") from cause
-    return decode(data, position + 1, depth + 1)
 
 
 def _text(data: bytes, position: int, _depth: int) -> tuple[str | bytes, int]:
@@ -177,13 +176,15 @@ _DECODERS: dict[int, Callable[[bytes, int, int], tuple[FieldValue, int]]] = {
 
 def encode_table(table: Mapping[str, FieldValue]) -> bytes:
     """The table with its length before it. Raises WireError for what no type letter can carry."""
+    if not isinstance(table, Mapping):
+        raise WireError(f"not a table: {table!r}")
     body = b"".join(encode_shortstr(key) + encode_value(value) for key, value in table.items())
     return _LONG.pack(len(body)) + body
 
 
 def encode_shortstr(text: str | bytes) -> bytes:
     """The text as UTF-8 with its length octet. Raises WireError above 255 octets."""
-    raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+    raw = _octets(text)
     if len(raw) > 255:  # noqa: PLR2004  the length is one octet
         raise WireError(f"a short string of {len(raw)} octets; 255 fit")
     return bytes((len(raw),)) + raw
@@ -191,8 +192,15 @@ def encode_shortstr(text: str | bytes) -> bytes:
 
 def encode_longstr(text: str | bytes) -> bytes:
     """The text as UTF-8 with its four-octet length."""
-    raw = text.encode() if isinstance(text, str) else text
+    raw = _octets(text)
     return _LONG.pack(len(raw)) + raw
+
+
+def _octets(text: str | bytes) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text)
+    except (TypeError, UnicodeError) as cause:
+        raise WireError(f"not text: {text!r}") from cause
 
 
 def encode_value(value: FieldValue) -> bytes:
@@ -204,7 +212,7 @@ def encode_value(value: FieldValue) -> bytes:
         if fixed is not None:
             return head + fixed.pack(value)
         return head + _ENCODERS[letter](value)
-    except (error, KeyError, TypeError) as cause:
+    except (error, LookupError, TypeError, AttributeError, ArithmeticError) as cause:
         raise WireError(f"cannot encode {value!r} as {letter!r}") from cause
 
 
