@@ -18,3 +18,9 @@ class Config:
     handshake_timeout: float = 10.0  # seconds from connect to open; RabbitMQ's default
     close_timeout: float = 30.0  # seconds to wait for Close-Ok, as RabbitMQ does
     log_level: str = "warning"
+    memcacheq_port: int | None = None  # AMQP alone; 0 picks a free one
+    memcacheq_profile: str = "standard"  # what clients of memcached expect
+    memcacheq_item_size: int | None = None  # octets; None for the profile's own
+    memcacheq_nosync: bool = False  # STORED means stored
+    memcacheq_reliable: bool = True  # read options in the key of a get; standard profile only
+    memcached_port: int | None = None  # AMQP alone; 0 picks a free one

@@ -6,7 +6,7 @@ RabbitMQ's documentation of each argument is the source; an unknown argument is 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reference_broker.wire.errors import SoftError
+from reference_broker.wire.errors import HardError, SoftError
 from reference_broker.wire.tables import Table
 
 MAX_MILLISECONDS = 2**32 - 1  # what an Erlang timer holds
@@ -73,6 +73,26 @@ def check_queue_arguments(arguments: Table) -> None:
             raise SoftError(406, f"invalid arg '{name}' {arguments[name]!r}: {wrong}")
     if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
         raise SoftError(406, "invalid arg 'x-dead-letter-routing-key': routing key but no exchange")
+
+
+def check_queue_type(name: str, arguments: Table, *, durable: bool, exclusive: bool) -> None:
+    """Refuse what a replicated type cannot be, and streams, which this broker lacks.
+
+    A quorum queue is kept as a durable classic one: on a single node the two differ little.
+
+    Raises:
+        SoftError: 406 for a property that the type does not have.
+        HardError: 540 for a stream.
+    """
+    kind = arguments.get("x-queue-type", "classic")
+    if kind == "classic":
+        return
+    if kind == "stream":
+        raise HardError(540, "queue type 'stream' is not supported by this broker")
+    for wrong, what in ((not durable, "durable"), (exclusive, "exclusive"), (not name, "name")):
+        if wrong:
+            value = {"durable": "false", "exclusive": "true", "name": ""}[what]
+            raise SoftError(406, f"invalid property '{what}' for queue '{name}': {value}")
 
 
 def check_same(what: str, held: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

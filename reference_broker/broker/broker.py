@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from reference_broker.wire.errors import AnnouncedError
 
 from .access import Access, Permission, User, hash_password
-from .ports import Store
+from .ports import Clock, Store
 from .vhost import VHost
 
 
 class Broker:
     """Everything that one server serves."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self.store: Store | None = None
         self.access = Access()
         self.vhosts: dict[str, VHost] = {}
@@ -20,7 +21,7 @@ class Broker:
     def add_vhost(self, name: str) -> VHost:
         """Create a vhost; one that is there stays as it is."""
         if name not in self.vhosts:
-            self.vhosts[name] = VHost(name, self.store)
+            self.vhosts[name] = VHost(name, self.clock, self.store)
             if self.store is not None:
                 self.store.save_vhost(name)
         return self.vhosts[name]

@@ -6,6 +6,7 @@ Invariants of the store, which every implementation keeps:
 - a broker that starts again gets back what was committed, in order of position.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -36,6 +37,26 @@ class Consumer(Protocol):
 
     def queue_gone(self) -> None:
         """The queue was deleted under the consumer."""
+
+
+class Timer(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> None:
+        """Do not make it."""
+
+
+class Clock(Protocol):
+    """The time, and calls at a later one."""
+
+    def now(self) -> float:
+        """Seconds that never run backwards."""
+
+    def epoch(self) -> int:
+        """Seconds since 1970."""
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
+        """Call in `delay` seconds."""
 
 
 class Store(Protocol):

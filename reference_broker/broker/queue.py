@@ -1,16 +1,18 @@
 """A queue: messages in order, and the consumers that share them.
 
 Each message has a position, counted from 0 as messages come in. Invariants:
-- `_ready` holds messages of consecutive positions, the first of them `_head`;
-- `_returned` holds those that came back, in a heap by position, all of them below `_head`, so that
-  what comes back stands before everything that was never out, in its original place; after a
-  restart it also holds what the store gave back, each with whether it had been out;
-- nothing in `_ready` has been out;
-- `_ring` holds each consumer at most once, and every consumer that is active is in it.
+- `_ready` holds messages of consecutive positions, the first of them `_head`; none has been out;
+- `_heap` holds those that came back, all of them below `_head`, so that what comes back stands
+  before everything that was never out, in its original place; after a restart it also holds what
+  the store gave back, and in a queue with priorities it holds everything, ordered by priority;
+- `_ring` holds each consumer at most once, and every consumer that is active is in it;
+- `_deadlines` holds the positions of those messages, ready or out, that will expire.
+
+As in RabbitMQ's classic queues, a message expires when it is first in line, not before.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from heapq import heappop, heappush
 from typing import Any
@@ -18,8 +20,11 @@ from typing import Any
 from reference_broker.wire.tables import Table
 
 from .arguments import queue_traits
+from .limits import read_limits
 from .message import Message
-from .ports import Consumer, Store
+from .ports import Clock, Consumer, Store, Timer
+
+_MILLISECOND = 0.001
 
 
 class Outcome(Enum):
@@ -27,6 +32,7 @@ class Outcome(Enum):
 
     QUEUED = "queued"
     STORED = "stored"  # handed to the store; durable after its next commit
+    REJECTED = "rejected"  # the queue is full and does not drop what it has
 
 
 class Queue:
@@ -35,6 +41,7 @@ class Queue:
     def __init__(
         self,
         name: str,
+        clock: Clock,
         *,
         durable: bool = False,
         auto_delete: bool = False,
@@ -46,20 +53,28 @@ class Queue:
         self.auto_delete = auto_delete
         self.owner = owner  # the connection to which an exclusive queue belongs
         self.arguments = arguments or {}
+        self.limits = read_limits(self.arguments)
         self.consumers: list[Consumer] = []
         self.unacked = 0
         self.deleted = False
-        self._prioritised = False
+        self.used = clock.now()
+        self.bury: Callable[[Queue, Message, str], None] | None = None  # message, reason
+        self._clock = clock
+        self._plain = self.limits == read_limits({})
+        self._prioritised = False  # among consumers
         self._ready: deque[Message] = deque()
         self._head = 0
-        self._returned: list[tuple[int, Message, bool]] = []  # position, message, redelivered
+        self._heap: list[tuple[int, int, Message, bool]] = []  # rank, position, …, redelivered
+        self._ready_size = 0  # octets of body; kept only where they are limited
+        self._deadlines: dict[int, float] = {}
+        self._timer: Timer | None = None
         self._ring: deque[Consumer] = deque()
         self._store: Store | None = None
         self._number = 0
 
     def __len__(self) -> int:
         """How many messages are ready for delivery."""
-        return len(self._ready) + len(self._returned)
+        return len(self._ready) + len(self._heap)
 
     @property
     def exclusive(self) -> bool:
@@ -80,26 +95,71 @@ class Queue:
         """Persistent messages go to the store from now on, under the queue's number there."""
         self._store, self._number = store, number
 
+    def touch(self) -> None:
+        """Somebody uses the queue: its lease (x-expires) starts anew."""
+        self.used = self._clock.now()
+
     # messages in
 
     def put(self, message: Message) -> Outcome:
-        """Take a message: straight to a consumer if one waits, else to the tail."""
+        """Take a message: straight to a consumer if one waits, else to its place in line."""
+        traits = message.traits
+        if not self._plain or traits.ttl is not None:
+            return self._put_limited(message)
         outcome = Outcome.QUEUED
-        if self._store is not None and message.traits.persistent:
+        if self._store is not None and traits.persistent:
             self._store.append(self._number, self._head + len(self._ready), message)
             outcome = Outcome.STORED
-        if self._ring and not self._ready and not self._returned:
+        if self._ring and not self._ready and not self._heap:
             consumer = self._next_consumer()
             if consumer is not None:
-                position = self._head
-                self._head = position + 1
-                self.unacked += 1
-                if self._store is not None and outcome is Outcome.STORED:
-                    self._store.delivered(self._number, position + 1)
-                consumer.deliver(position, message, False)
+                self._hand_over(consumer, message)
                 return outcome
         self._ready.append(message)
         return outcome
+
+    def _hand_over(self, consumer: Consumer, message: Message) -> None:
+        """Deliver a message that never stood in line."""
+        position = self._head
+        self._head = position + 1
+        self.unacked += 1
+        if self._store is not None and message.traits.persistent:
+            self._store.delivered(self._number, position + 1)
+        consumer.deliver(position, message, False)
+
+    def _put_limited(self, message: Message) -> Outcome:
+        """`put` where limits, priorities or an expiration have a say."""
+        limits = self.limits
+        if limits.overflow != "drop-head" and limits.over(
+            len(self) + 1, self._ready_size + message.body_size
+        ):
+            if limits.overflow == "reject-publish-dlx":
+                self._bury(message, "maxlen")
+            return Outcome.REJECTED
+        outcome = Outcome.QUEUED
+        position = self._head + len(self._ready)
+        if self._store is not None and message.traits.persistent:
+            self._store.append(self._number, position, message)
+            outcome = Outcome.STORED
+        self._set_deadline(position, message)
+        consumer = None if len(self) else self._next_consumer()
+        if consumer is not None:
+            self._hand_over(consumer, message)
+            return outcome
+        if limits.max_priority is None:
+            self._ready.append(message)
+        else:
+            self._head += 1
+            heappush(self._heap, (self._rank(message), position, message, False))
+        self._ready_size += message.body_size
+        self._trim()
+        self._watch()
+        return outcome
+
+    def _rank(self, message: Message) -> int:
+        """Where a message stands among others: the lower the earlier."""
+        most = self.limits.max_priority
+        return 0 if most is None else -min(message.traits.priority, most)
 
     def requeue(self, messages: Iterable[tuple[int, Message]]) -> None:
         """Put messages that were out back into their original places."""
@@ -107,59 +167,135 @@ class Queue:
             return
         for position, message in messages:
             self.unacked -= 1
-            heappush(self._returned, (position, message, True))
+            self._ready_size += message.body_size
+            heappush(self._heap, (self._rank(message), position, message, True))
+        if not self._plain:
+            self._trim()
         self.serve()
+        self._watch()
 
     def recover(self, head: int, messages: Iterable[tuple[int, Message]]) -> None:
         """Fill a queue after a restart; positions rise, those below `head` have been out."""
-        self._returned = [(position, message, position < head) for position, message in messages]
-        last = self._returned[-1][0] if self._returned else -1
+        last = -1
+        for position, message in messages:
+            self._set_deadline(position, message)
+            self._ready_size += message.body_size
+            self._heap.append((self._rank(message), position, message, position < head))
+            last = position
+        self._heap.sort(key=lambda entry: entry[:2])
         self._head = max(head, last + 1)
+        self._watch()
 
     # messages out
 
     def take(self) -> tuple[int, Message, bool] | None:
         """Remove the first message: position, message, redelivered; None when there is none."""
-        if self._returned:
-            position, message, redelivered = heappop(self._returned)
+        if self._deadlines:
+            self._drop_expired()
+        taken = self._pop()
+        if taken is None:
+            return None
+        self.unacked += 1
+        position, message, _redelivered = taken
+        if self._store is not None and message.traits.persistent:
+            self._store.delivered(self._number, position + 1)
+        return taken
+
+    def _pop(self) -> tuple[int, Message, bool] | None:
+        if self._heap:
+            _rank, position, message, redelivered = heappop(self._heap)
         elif self._ready:
             position, message, redelivered = self._head, self._ready.popleft(), False
             self._head = position + 1
         else:
             return None
-        self.unacked += 1
-        if self._store is not None and message.traits.persistent and not redelivered:
-            self._store.delivered(self._number, position + 1)
+        self._ready_size -= message.body_size
         return position, message, redelivered
 
     def settle(self, position: int, message: Message) -> None:
         """A message that was out has been acknowledged, or needs no acknowledgement."""
         self.unacked -= 1
+        self._forget(position, message)
+
+    def reject(self, position: int, message: Message) -> None:
+        """A message that was out is refused for good."""
+        if not self.deleted:
+            self._bury(message, "rejected")
+        self.settle(position, message)
+
+    def _forget(self, position: int, message: Message) -> None:
+        if self._deadlines:
+            self._deadlines.pop(position, None)
         if self._store is not None and message.traits.persistent and not self.deleted:
             self._store.remove(self._number, position)
 
+    def _bury(self, message: Message, reason: str) -> None:
+        if self.bury is not None:
+            self.bury(self, message, reason)
+
     def serve(self) -> None:
         """Deliver while there are messages and consumers with room."""
-        while self._ready or self._returned:
+        while self._ready or self._heap:
             consumer = self._next_consumer()
             if consumer is None:
                 return
             taken = self.take()
-            assert taken is not None  # noqa: S101  the loop's condition
+            if taken is None:
+                return
             consumer.deliver(*taken)
+        self._watch()
 
     def purge(self) -> int:
         """Drop all ready messages; how many there were."""
         count = len(self)
         if self._store is not None:
             self._store.purge(self._number, range(self._head, self._head + len(self._ready)))
-            for position, message, _redelivered in self._returned:
-                if message.traits.persistent:
-                    self._store.remove(self._number, position)
-        self._head += len(self._ready)
-        self._ready.clear()
-        self._returned.clear()
+        while (taken := self._pop()) is not None:
+            self._forget(taken[0], taken[1])
         return count
+
+    # limits
+
+    def _trim(self) -> None:
+        """Drop from the head what is too much."""
+        while len(self) and self.limits.over(len(self), self._ready_size):
+            self._drop_first("maxlen")
+
+    def _drop_first(self, reason: str) -> None:
+        taken = self._pop()
+        assert taken is not None  # noqa: S101  the callers looked
+        position, message, _redelivered = taken
+        self._forget(position, message)
+        self._bury(message, reason)
+
+    def _set_deadline(self, position: int, message: Message) -> None:
+        lives = [ttl for ttl in (self.limits.ttl, message.traits.ttl) if ttl is not None]
+        if lives:
+            self._deadlines[position] = self._clock.now() + min(lives) * _MILLISECOND
+
+    def _first_deadline(self) -> float | None:
+        """When the first message in line expires, if there is one and it does."""
+        if self._heap:
+            return self._deadlines.get(self._heap[0][1])
+        return self._deadlines.get(self._head) if self._ready else None
+
+    def _drop_expired(self) -> None:
+        now = self._clock.now()
+        while (deadline := self._first_deadline()) is not None and deadline <= now:
+            self._drop_first("expired")
+
+    def _watch(self) -> None:
+        """See to it that the first message goes when its time has come."""
+        if not self._deadlines or self.deleted:
+            return
+        self._drop_expired()
+        deadline = self._first_deadline()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None:
+            delay = max(0.0, deadline - self._clock.now())
+            self._timer = self._clock.call_later(delay, self._watch)
 
     # consumers
 
@@ -179,15 +315,20 @@ class Queue:
     def remove_consumer(self, consumer: Consumer) -> None:
         """The consumer takes no more."""
         self.consumers.remove(consumer)
+        self.touch()
         consumer.active = False
         if consumer.queued:
             consumer.queued = False
             self._ring.remove(consumer)
         self._prioritised = any(c.priority for c in self.consumers)
+        if self.limits.single_active:
+            self.serve()  # the next in line takes over
 
     def _next_consumer(self) -> Consumer | None:
         """The consumer whose turn it is; it goes to the end of the ring."""
         ring = self._ring
+        if self.limits.single_active:
+            return self.consumers[0] if self.consumers and self.consumers[0].active else None
         if self._prioritised:
             return self._next_by_priority()
         while ring:
@@ -211,10 +352,13 @@ class Queue:
         self.deleted = True
         if self._store is not None:
             self._store.drop_queue(self._number)
+        if self._timer is not None:
+            self._timer.cancel()
         consumers, self.consumers = self.consumers, []
         self._ring.clear()
         self._ready.clear()
-        self._returned.clear()
+        self._heap.clear()
+        self._deadlines.clear()
         for consumer in consumers:
             consumer.active = consumer.queued = False
             consumer.queue_gone()

@@ -12,7 +12,8 @@ from typing import Any
 from reference_broker.wire.errors import SoftError
 from reference_broker.wire.tables import Table
 
-from .arguments import check_queue_arguments, check_same, queue_traits
+from .arguments import check_queue_arguments, check_queue_type, check_same, queue_traits
+from .deadletter import buried, in_circle
 from .exchange import (
     Binding,
     DirectExchange,
@@ -22,7 +23,8 @@ from .exchange import (
     exchange_type,
     make_exchange,
 )
-from .ports import Consumer, Store
+from .message import Message
+from .ports import Clock, Consumer, Store
 from .queue import Queue
 
 _PREDECLARED = (
@@ -38,8 +40,9 @@ _RESERVED = "amq."
 class VHost:
     """One virtual host."""
 
-    def __init__(self, name: str, store: Store | None = None) -> None:
+    def __init__(self, name: str, clock: Clock, store: Store | None = None) -> None:
         self.name = name
+        self._clock = clock
         self.version = 0
         self.exchanges: dict[str, Exchange] = {"": DirectExchange("", durable=True)}
         self.queues: dict[str, Queue] = {}
@@ -162,18 +165,21 @@ class VHost:
         self,
         name: str,
         *,
+        invented: bool = False,
         durable: bool,
         auto_delete: bool,
         owner: object,
         exclusive: bool,
         arguments: Table,
     ) -> Queue:
-        """Create a queue, or find it there and the same; an empty name asks for a generated one.
+        """Create a queue, or find it there and the same.
+
+        `invented` says that the name is the broker's own, from `invent_name`.
 
         Raises:
             SoftError: 403 reserved name, 405 another connection's exclusive queue, 406 different.
         """
-        found = self.queues.get(name) if name else None
+        found = self.queues.get(name)
         if found is not None:
             self._check_owner(found, owner)
             check_queue_arguments(arguments)
@@ -181,12 +187,15 @@ class VHost:
                 durable=durable, auto_delete=auto_delete, exclusive=exclusive, arguments=arguments
             )
             check_same(self._describe("queue", name), found.traits, asked)
+            found.touch()
             return found
-        if name.startswith(_RESERVED):
+        if name.startswith(_RESERVED) and not invented:
             raise SoftError(403, f"queue name '{name}' contains reserved prefix 'amq.*'")
         check_queue_arguments(arguments)
+        check_queue_type("" if invented else name, arguments, durable=durable, exclusive=exclusive)
         queue = Queue(
-            name or self.invent_name("amq.gen-"),
+            name,
+            self._clock,
             durable=durable,
             auto_delete=auto_delete,
             owner=owner if exclusive else None,
@@ -200,6 +209,10 @@ class VHost:
     def add_queue(self, queue: Queue) -> None:
         """Put a queue in place, bound to the default exchange by its name."""
         self.queues[queue.name] = queue
+        if queue.limits.dead_letter_exchange is not None:
+            queue.bury = self._dead_letter
+        if queue.limits.expires is not None:
+            self._expire(queue, queue.limits.expires * 0.001)
         self._add_binding(Binding(self.exchanges[""], queue, queue.name, {}))
 
     @staticmethod
@@ -221,7 +234,8 @@ class VHost:
 
     def add_consumer(self, queue: Queue, consumer: Consumer) -> None:
         """Let a consumer share a queue. Raises SoftError 403 when one of them is exclusive."""
-        if queue.consumers and (consumer.exclusive or queue.consumers[0].exclusive):
+        taken = queue.consumers and (consumer.exclusive or queue.consumers[0].exclusive)
+        if taken or (consumer.exclusive and queue.limits.single_active):
             raise SoftError(403, f"{self._describe('queue', queue.name)} in exclusive use")
         queue.add_consumer(consumer)
 
@@ -229,6 +243,29 @@ class VHost:
         """A consumer has left a queue: an auto-delete one without any goes."""
         if queue.auto_delete and not queue.consumers and not queue.deleted:
             self.delete_queue(queue)
+
+    def _expire(self, queue: Queue, lease: float) -> None:
+        """Delete a queue that nobody has used for `lease` seconds (x-expires)."""
+        if queue.deleted:
+            return
+        idle = 0.0 if queue.consumers else self._clock.now() - queue.used
+        if idle >= lease:
+            self.delete_queue(queue)
+        else:
+            self._clock.call_later(lease - idle, lambda: self._expire(queue, lease))
+
+    def _dead_letter(self, queue: Queue, message: Message, reason: str) -> None:
+        """Send a message that died in a queue to the queue's dead-letter exchange, if it exists."""
+        name, key = queue.limits.dead_letter_exchange, queue.limits.dead_letter_key
+        exchange = self.exchanges.get(name or "")
+        if exchange is None:
+            return
+        keys = (message.routing_key, *message.traits.extra_keys) if key is None else (key,)
+        dead = buried(message, exchange.name, keys, queue.name, reason, self._clock.epoch())
+        queues, _stable = self.route(exchange, keys, dead.headers)
+        for destination in queues:
+            if not in_circle(dead, reason, destination.name):
+                destination.put(dead)
 
     def drop_owner(self, owner: object) -> None:
         """A connection has ended: its exclusive queues go."""
@@ -260,10 +297,18 @@ class VHost:
         return True
 
     def unbind(
-        self, source: Exchange, destination: Queue | Exchange, routing_key: str, arguments: Table
+        self,
+        source: Exchange,
+        destination: Queue | Exchange,
+        routing_key: str,
+        arguments: Table,
+        user: object,
     ) -> None:
-        """Unbind; what is not bound is no error."""
-        binding = source.unbind(binding_key(destination, routing_key, arguments))
+        """Unbind; what is not bound is no error. Raises SoftError 405 for another's queue."""
+        key = binding_key(destination, routing_key, arguments)
+        if key in source.bindings and isinstance(destination, Queue):
+            self._check_owner(destination, user)
+        binding = source.unbind(key)
         if binding is not None:
             self._into[destination].pop(binding, None)
             self.version += 1

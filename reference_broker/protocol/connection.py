@@ -13,6 +13,7 @@ from reference_broker.wire.errors import AmqpError, AnnouncedError, HardError, S
 from reference_broker.wire.framing import PREFIX
 from reference_broker.wire.methods import Method, UnknownMethodError, decode_method
 from reference_broker.wire.spec import (
+    CONTENT_METHODS,
     FRAME_BODY,
     FRAME_END,
     FRAME_HEADER,
@@ -20,6 +21,7 @@ from reference_broker.wire.spec import (
     FRAME_METHOD,
     FRAME_MIN_SIZE,
     FRAME_OVERHEAD,
+    METHODS,
     PROTOCOL_HEADER,
 )
 
@@ -27,6 +29,7 @@ from .content import Assembly
 from .states import SERVER_ONLY, STEPS, UNTRUSTED, Phase
 
 _CLOSE_OK = PREFIX.pack(FRAME_METHOD, 0, 4) + b"\x00\x0a\x00\x33" + bytes((FRAME_END,))
+_PUBLISH = b"\x00\x3c\x00\x28"  # class and method id of basic.publish
 _ACCEPTED_HEADERS = frozenset(
     {PROTOCOL_HEADER, b"AMQP\x01\x01\x08\x00", b"AMQP\x01\x01\x09\x01", b"AMQP\x01\x01\x00\x09"}
 )  # RabbitMQ 3.x still greets clients of 0-8 and 0-9
@@ -152,7 +155,7 @@ class Connection:
         size = len(buffer)
         position = self._position
         channels = self.channels
-        while size - position >= FRAME_OVERHEAD:
+        while size - position >= PREFIX.size:
             if size - position < 12:  # noqa: PLR2004  the shortest method frame
                 kind, number, length = PREFIX.unpack_from(buffer, position)
                 ids = 0
@@ -206,7 +209,9 @@ class Connection:
         elif number == 0:
             self._on_zero(kind, payload)
         elif self.phase is not Phase.OPEN:
-            raise HardError(504, f"frame on channel {number} before the connection is open")
+            what = f"type {kind}, all octets = {_octets(payload)}"
+            told = AnnouncedError if self.phase is Phase.OPENING else HardError  # as RabbitMQ
+            raise told(505, what, (0, 0))
         else:
             self._on_channel(kind, number, payload)
 
@@ -283,20 +288,24 @@ class Connection:
         assembly = channel.assembly
         assert assembly is not None  # noqa: S101  the caller looked
         assembly.add(kind, payload)
-        if assembly.complete:
-            channel.assembly = None
-            channel.sink.publish(
-                assembly.method, assembly.properties, assembly.frames, assembly.body_size
-            )
+        if not assembly.complete:
+            return
+        channel.assembly = None
+        if not assembly.method.startswith(_PUBLISH):
+            name = self._decode(assembly.method).name
+            if name != "basic.deliver":  # which RabbitMQ silently ignores
+                raise HardError(503, "unimplemented method", METHODS[name].ids)
+            return
+        channel.sink.publish(
+            assembly.method, assembly.properties, assembly.frames, assembly.body_size
+        )
 
     def _on_method(self, channel: Channel, payload: bytes) -> None:
-        if payload[:4] == b"\x00\x3c\x00\x28":
-            self._decode(payload)
-            channel.assembly = Assembly(channel.number, payload)
-            return
         method = self._decode(payload)
         spec = method.spec
-        if spec.name == "channel.close":
+        if spec.name in CONTENT_METHODS:
+            channel.assembly = Assembly(channel.number, payload)
+        elif spec.name == "channel.close":
             del self.channels[channel.number]
             self._session.channel_gone(channel.number, answer=True)
         elif spec.name == "channel.open":

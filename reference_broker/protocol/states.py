@@ -47,16 +47,14 @@ STEPS: dict[Phase, dict[str, Phase]] = {
 # Phases in which an error ends the socket without a Close method.
 UNTRUSTED = frozenset({Phase.HEADER, Phase.START, Phase.TUNE, Phase.OPENING})
 
-# Methods that only a server sends; a client that sends one gets 503, but for basic.deliver.
+# Methods without content that only a server sends: a client that sends one gets 503.
 SERVER_ONLY = frozenset(
     {
         "basic.cancel-ok",
         "basic.consume-ok",
         "basic.get-empty",
-        "basic.get-ok",
         "basic.qos-ok",
         "basic.recover-ok",
-        "basic.return",
         "channel.open-ok",
         "confirm.select-ok",
         "exchange.bind-ok",

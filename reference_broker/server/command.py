@@ -11,8 +11,10 @@ from pathlib import Path
 from reference_broker.broker.definitions import DefinitionsError
 from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
+from reference_broker.memcacheq.settings import PROFILES
 
-from .server import Server, StartError
+from .listening import StartError
+from .server import Server
 
 _DEFAULTS = Config()
 _EXAMPLE = """\
@@ -32,16 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
     )
-    config = Config(
-        host=options.host,
-        port=options.port,
-        data_dir=options.data_dir,
-        definitions=options.definitions,
-        heartbeat=options.heartbeat,
-        frame_max=options.frame_max,
-        channel_max=options.channel_max,
-        log_level=options.log_level,
-    )
+    config = Config(**vars(options))
     try:
         return asyncio.run(_serve(config))
     except (StartError, StoreError, DefinitionsError) as error:
@@ -63,6 +56,8 @@ async def _serve(config: Config) -> int:
     gc.set_threshold(100_000, 50, 100)
     if config.data_dir is None:
         sys.stderr.write("in memory only: nothing outlives this process\n")
+    for scheme, port in server.front_ends.ports.items():
+        sys.stdout.write(f"ready {scheme}://{config.host}:{port}\n")
     sys.stdout.write(f"ready amqp://guest:guest@{config.host}:{server.port}/\n")
     sys.stdout.flush()
     server.failed.add_done_callback(lambda _failed: stop.set())
@@ -87,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_options(serve)
+    _add_front_end_options(serve.add_argument_group("memcacheq and memcached"))
     return parser
 
 
@@ -139,6 +135,45 @@ def _add_options(serve: argparse.ArgumentParser) -> None:
         choices=["debug", "info", "warning", "error"],
         default=_DEFAULTS.log_level,
         help="what to write to standard error (%(default)s)",
+    )
+
+
+def _add_front_end_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--memcacheq-port",
+        type=_Range(0, 65535),
+        metavar="N",
+        help="serve the queues of the vhost / over memcached's text protocol too; 0 picks a port",
+    )
+    add(
+        "--memcacheq-profile",
+        choices=PROFILES,
+        default=_DEFAULTS.memcacheq_profile,
+        help="strict is memcacheq 0.2.1 to the letter (%(default)s)",
+    )
+    add(
+        "--memcacheq-item-size",
+        type=_Range(64, 2**30),
+        metavar="OCTETS",
+        help="largest item: value, name and header (1 MiB; strict: 1024)",
+    )
+    add(
+        "--memcacheq-nosync",
+        action="store_true",
+        help="reply before what was done is durable; a crash may undo the last moments",
+    )
+    add(
+        "--memcacheq-no-reliable",
+        dest="memcacheq_reliable",
+        action="store_false",
+        help="take q/open, q/close, q/abort, q/peek and q/t=MS for names, not for read options",
+    )
+    add(
+        "--memcached-port",
+        type=_Range(0, 65535),
+        metavar="N",
+        help="serve a key-value store over memcached's text protocol; 0 picks a port",
     )
 
 

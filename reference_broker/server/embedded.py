@@ -18,6 +18,8 @@ class RunningBroker:
 
     host: str
     port: int
+    memcacheq_port: int | None = None  # None unless asked for, likewise below
+    memcached_port: int | None = None
 
     @property
     def url(self) -> str:
@@ -75,7 +77,10 @@ def running(**settings: Any) -> Iterator[RunningBroker]:
         thread.join()
         raise thread.failure
     try:
-        yield RunningBroker(config.host, thread.server.port)
+        ports = thread.server.front_ends.ports
+        yield RunningBroker(
+            config.host, thread.server.port, ports.get("memcacheq"), ports.get("memcached")
+        )
     finally:
         thread.stop()
     if thread.failure is not None:

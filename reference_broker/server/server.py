@@ -1,9 +1,7 @@
 """The server: listens, hands sockets to sessions, stops in good order."""
 
 import asyncio
-import errno
 import logging
-import os
 
 from reference_broker.broker.broker import Broker
 from reference_broker.broker.definitions import load_definitions
@@ -13,6 +11,9 @@ from reference_broker.session.hub import Hub
 from reference_broker.storage.recovery import recover
 from reference_broker.storage.sqlite import SqliteStore
 
+from .clock import LoopClock
+from .front_ends import FrontEnds
+from .listening import StartError, listen, port_of
 from .transport import AmqpTransport
 
 log = logging.getLogger(__name__)
@@ -21,29 +22,26 @@ _TIDY = 1.0  # seconds between looks at whether the data directory can shrink
 _GOODBYE = 1.0  # seconds that clients have to answer the Close of a stopping broker
 
 
-class StartError(Exception):
-    """The server cannot start; the text says why and what to do."""
-
-
 class Server:
     """One broker on one port. Lives in the event loop in which `start` was awaited."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.broker = Broker()
+        self.broker = Broker(LoopClock(self.settle))
         self.hub = Hub(self.broker, config)
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
+        self.front_ends = FrontEnds(config, self.broker, self.hub, self.settle)
         self._store: SqliteStore | None = None
         self._transports: set[AmqpTransport] = set()
         self._scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
         self._listener: asyncio.Server | None = None
 
     @property
     def port(self) -> int:
         """The port that was bound."""
         assert self._listener is not None  # noqa: S101  after start only
-        port: int = self._listener.sockets[0].getsockname()[1]
-        return port
+        return port_of(self._listener)
 
     async def start(self) -> None:
         """Recover what is durable, and listen.
@@ -55,6 +53,17 @@ class Server:
         """
         if self.config.data_dir is not None:
             self._store = SqliteStore(self.config.data_dir)
+        try:
+            self._fill()
+            await self._listen()
+        except BaseException:
+            self._close_store()
+            raise
+        if self._store is not None:
+            self._tidy(self._store)
+
+    def _fill(self) -> None:
+        if self._store is not None:
             recover(self._store, self.broker)
             self.broker.keep_in(self._store)
         if self.config.definitions is not None:
@@ -62,17 +71,15 @@ class Server:
         elif not self.broker.access.users:
             self.broker.add_guest()
         self.hub.settle()
-        await self._listen()
-        if self._store is not None:
-            self._tidy(self._store)
 
     async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
+        await self.front_ends.start()
         host, port = self.config.host, self.config.port
         try:
-            self._listener = await loop.create_server(self._accept, host, port, backlog=1024)
-        except OSError as cause:
-            raise StartError(_why(cause, host, port)) from cause
+            self._listener = await listen(self._accept, host, port, "--port")
+        except StartError:
+            await self.front_ends.stop()
+            raise
 
     def _accept(self) -> AmqpTransport:
         transport = AmqpTransport(self.hub, self.config, self)
@@ -109,6 +116,7 @@ class Server:
             session.out.clear()
             session.shut_down(541, str(error))
             session.flush()
+        self.front_ends.fail(str(error))
 
     def _tidy(self, store: SqliteStore) -> None:
         if not store.pending:
@@ -119,12 +127,22 @@ class Server:
         """Close every connection with 320, wait a little for the answers, and end."""
         if self._listener is not None:
             await self._stop_serving(self._listener)
-        if self._store is not None:
+        if self._timer is not None:
             self._timer.cancel()
+        self._close_store()
+
+    def _close_store(self) -> None:
+        if self._store is None:
+            return
+        try:
             self._store.close()
+        except StoreError as error:
+            if not self.failed.done():  # else it has been said already
+                log.critical("%s", error)
 
     async def _stop_serving(self, listener: asyncio.Server) -> None:
         listener.close()
+        await self.front_ends.stop()
         for session in list(self.hub.sessions):
             session.shut_down(320, "broker forced connection closure with reason 'shutdown'")
         self._settle()
@@ -138,12 +156,3 @@ class Server:
         waiting = [transport.gone for transport in self._transports]
         if waiting:
             await asyncio.wait(waiting, timeout=timeout)
-
-
-def _why(cause: OSError, host: str, port: int) -> str:
-    where = f"{host}:{port}"
-    if cause.errno == errno.EADDRINUSE:
-        return f"cannot listen on {where}: the port is in use; choose another with --port, or 0"
-    if cause.errno == errno.EACCES:
-        return f"cannot listen on {where}: not permitted; choose a port above 1023 with --port"
-    return f"cannot listen on {where}: {cause.strerror or os.strerror(cause.errno or 0)}"

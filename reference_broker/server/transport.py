@@ -137,7 +137,9 @@ class AmqpTransport(asyncio.Protocol):
         self._after("send", interval / 2, self._send_heartbeat, interval)
 
     def _check_heard(self, interval: int) -> None:
-        self._silent = 0 if self._heard else self._silent + 1
+        # While the client does not read, we do not read it: its silence is our doing.
+        heard = self._heard or not self._session.writable
+        self._silent = 0 if heard else self._silent + 1
         self._heard = False
         if self._silent > 1:
             log.warning("%s: missed heartbeats, timeout %ds", self.peer, interval)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_broker.broker.message import Message
-from reference_broker.broker.queue import Queue
+from reference_broker.broker.queue import Outcome, Queue
 from reference_broker.wire.errors import AmqpError, SoftError
 from reference_broker.wire.framing import method_frame
 from reference_broker.wire.spec import METHODS
@@ -50,6 +50,7 @@ class Channel:
         self.outstanding = 0  # deliveries to consumers that await an ack
         self.confirming = False
         self.published = 0
+        self.refused: list[int] = []  # publishes, by number, that a full queue did not take
         self.confirmed = 0
         self.transaction: Transaction | None = None
 
@@ -69,22 +70,30 @@ class Channel:
         if self.transaction is not None:
             self.transaction.publishes.append((route, message))
             return
-        self.route(route, message)
+        taken = self.route(route, message)
         if self.confirming:
             self.published += 1
+            if not taken:
+                self.refused.append(self.published)
             self.session.hub.unconfirmed.add(self)
 
-    def route(self, route: Route, message: Message) -> None:
-        """Put a message into the queues that its route leads to, or return it."""
+    def route(self, route: Route, message: Message) -> bool:
+        """Put a message into the queues that its route leads to, or return it.
+
+        False when a queue was full and did not take it.
+        """
         queues: Iterable[Queue] | None = route.queues
         if queues is None or message.traits.extra_keys:
             queues = self.session.routes.queues(route, message)
             if message.traits.extra_keys:
                 message = without_bcc(message)
+        taken = True
         for queue in queues:
-            queue.put(message)
+            if queue.put(message) is Outcome.REJECTED:
+                taken = False
         if route.mandatory and not queues:
             self.give_back(message)
+        return taken
 
     def ack(self, delivery_tag: int, multiple: bool) -> None:
         """Settle one message, or all up to the tag; 0 with multiple means all."""
@@ -137,6 +146,8 @@ class Channel:
         for queue, position, message, _consumer in taken:
             if how == "requeue":
                 back.setdefault(queue, []).append((position, message))
+            elif how == "discard":
+                queue.reject(position, message)
             else:
                 queue.settle(position, message)
         self.release(taken)
@@ -196,11 +207,19 @@ class Channel:
         self.session.send(message.frames)
 
     def confirm(self) -> None:
-        """Acknowledge all publishes so far: they are where they have to be."""
-        if self.published > self.confirmed:
-            multiple = self.published > self.confirmed + 1
-            self.confirmed = self.published
-            self.reply(False, "basic.ack", delivery_tag=self.published, multiple=multiple)
+        """Acknowledge all publishes so far: they are where they have to be, or were refused."""
+        refused, self.refused = self.refused, []
+        for number in refused:
+            self._confirm_up_to(number - 1)
+            self.confirmed = number
+            self.reply(False, "basic.nack", delivery_tag=number, multiple=False, requeue=False)
+        self._confirm_up_to(self.published)
+
+    def _confirm_up_to(self, number: int) -> None:
+        if number > self.confirmed:
+            multiple = number > self.confirmed + 1
+            self.confirmed = number
+            self.reply(False, "basic.ack", delivery_tag=number, multiple=multiple)
 
     # the rest
 

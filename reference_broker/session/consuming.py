@@ -1,7 +1,5 @@
 """Consuming: the methods of class basic but publish and ack, and the consumer that delivers."""
 
-from typing import Any
-
 from reference_broker.broker.message import Message
 from reference_broker.broker.queue import Queue
 from reference_broker.wire import fast
@@ -165,15 +163,11 @@ def cancel_ok(channel: Channel, consumer_tag: str) -> None:
     """A client answers a cancel notification: nothing to do."""
 
 
-@handles("basic.deliver")
-def deliver(channel: Channel, **_arguments: Any) -> None:
-    """RabbitMQ silently ignores a basic.deliver from a client."""
-
-
 @handles("basic.get")
 def get(channel: Channel, queue: str, no_ack: bool) -> None:
     """Fetch one message."""
     source = named_queue(channel, queue, "read")
+    source.touch()
     taken = source.take()
     if taken is None:
         channel.reply(False, "basic.get-empty")
@@ -203,6 +197,7 @@ def qos(channel: Channel, prefetch_size: int, prefetch_count: int, global_: bool
     """Limit what may be out: for each consumer to come, or (global) for the channel's all."""
     if prefetch_size:
         raise HardError(540, f"prefetch_size!=0 ({prefetch_size})")
+    channel.reply(False, "basic.qos-ok")
     if global_:
         channel.shared_limit = prefetch_count
         if not channel.has_room:
@@ -210,7 +205,6 @@ def qos(channel: Channel, prefetch_size: int, prefetch_count: int, global_: bool
         channel.refresh()
     else:
         channel.prefetch = prefetch_count
-    channel.reply(False, "basic.qos-ok")
 
 
 @handles("basic.nack")
@@ -229,8 +223,7 @@ def reject(channel: Channel, delivery_tag: int, requeue: bool) -> None:
 @handles("basic.recover-async")
 def recover_async(channel: Channel, requeue: bool) -> None:
     """Put all that is unacked back into its queues."""
-    if not requeue:
-        raise HardError(540, "requeue=false")
+    _only_requeue(requeue)
     taken = list(channel.unacked.values())
     channel.unacked.clear()
     channel.finish(taken, "requeue")
@@ -238,6 +231,12 @@ def recover_async(channel: Channel, requeue: bool) -> None:
 
 @handles("basic.recover")
 def recover(channel: Channel, requeue: bool) -> None:
-    """Like recover-async, with an answer."""
-    recover_async(channel, requeue)
+    """Like recover-async, with an answer, which comes before what is delivered again (4.6)."""
+    _only_requeue(requeue)
     channel.reply(False, "basic.recover-ok")
+    recover_async(channel, requeue)
+
+
+def _only_requeue(requeue: bool) -> None:
+    if not requeue:
+        raise HardError(540, "requeue=false")

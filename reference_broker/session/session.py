@@ -17,6 +17,8 @@ from .publishing import Routes
 
 log = logging.getLogger(__name__)
 
+_FORCED = 320  # the reply code of a close that somebody asked the broker for
+
 
 class Transport(Protocol):
     """What a session needs of whatever carries its octets."""
@@ -162,7 +164,9 @@ class Session:
 
     def failed(self, error: AmqpError) -> None:
         """Close the connection for an error on it."""
-        log.info("%s connection closed: %s", self.transport.peer, error.reply_text)
+        asked_for = error.code == _FORCED
+        level = logging.INFO if asked_for else logging.WARNING
+        log.log(level, "%s connection closed: %s", self.transport.peer, error.reply_text)
         self.end()
         self._say_close(0, "connection.close", error)
         self.transport.closing()

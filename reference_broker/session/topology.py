@@ -115,7 +115,7 @@ def exchange_unbind(
     _check(channel, "read", "exchange", source)
     from_exchange, to_exchange = vhost.exchanges.get(source), vhost.exchanges.get(destination)
     if from_exchange is not None and to_exchange is not None:
-        vhost.unbind(from_exchange, to_exchange, routing_key, arguments)
+        vhost.unbind(from_exchange, to_exchange, routing_key, arguments, channel.session)
     channel.reply(no_wait, "exchange.unbind-ok")
 
 
@@ -144,12 +144,13 @@ def queue_declare(
     vhost = channel.session.vhost
     queue = _stripped(queue)
     if passive:
-        found = vhost.queue(_or_current(channel, queue), channel.session)
+        found = vhost.queue(queue, channel.session)  # empty: RabbitMQ finds none either
     else:
-        if queue:
-            _check(channel, "configure", "queue", queue)
+        name = queue or vhost.invent_name("amq.gen-")
+        _check(channel, "configure", "queue", name)
         found = vhost.declare_queue(
-            queue,
+            name,
+            invented=not queue,
             durable=durable,
             auto_delete=auto_delete,
             owner=channel.session,
@@ -195,7 +196,7 @@ def queue_unbind(
     _check(channel, "read", "exchange", exchange)
     source, destination = vhost.exchanges.get(exchange), vhost.queues.get(queue)
     if source is not None and destination is not None:
-        vhost.unbind(source, destination, routing_key, arguments)
+        vhost.unbind(source, destination, routing_key, arguments, channel.session)
     channel.reply(False, "queue.unbind-ok")
 
 

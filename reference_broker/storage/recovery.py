@@ -50,7 +50,11 @@ def _queues(store: SqliteStore, broker: Broker) -> dict[int, tuple[Queue, int]]:
     queues = {}
     for number, vhost, name, auto_delete, arguments, head in store.rows("select * from queues"):
         queue = Queue(
-            name, durable=True, auto_delete=bool(auto_delete), arguments=_table(arguments)
+            name,
+            broker.clock,
+            durable=True,
+            auto_delete=bool(auto_delete),
+            arguments=_table(arguments),
         )
         queue.keep_in(store, number)
         broker.vhosts[vhost].add_queue(queue)

@@ -45,7 +45,7 @@ _VACUUM = 4000  # free pages given back at once
 
 _INSERT = "insert into messages values (?, ?, ?, ?, ?)"
 _DELETE = "delete from messages where queue = ? and position = ?"
-_HEAD = "update queues set head = ? where number = ?"
+_HEAD = "update queues set head = max(head, ?) where number = ?"
 
 
 class SqliteStore:
@@ -198,7 +198,7 @@ class SqliteStore:
 
     def delivered(self, queue: int, head: int) -> None:
         """Note that all messages below position `head` have been out."""
-        self._heads[queue] = head
+        self._heads[queue] = max(head, self._heads.get(queue, 0))
 
     def purge(self, queue: int, positions: range) -> None:
         """Forget the messages at these positions."""

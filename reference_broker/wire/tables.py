@@ -198,7 +198,9 @@ def encode_longstr(text: str | bytes) -> bytes:
 
 def _octets(text: str | bytes) -> bytes:
     try:
-        return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text)
+        if isinstance(text, str):
+            return text.encode("utf-8", "surrogateescape")
+        return bytes(memoryview(text))
     except (TypeError, UnicodeError) as cause:
         raise WireError(f"not text: {text!r}") from cause
 

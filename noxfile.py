@@ -1,0 +1,69 @@
+"""What is run again and again: `nox -s conformance -- --broker rabbitmq`, `nox -s tests`, lint."""
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "tests"]
+
+# Most conformance tests wait for a protocol timer rather than for a processor.
+WORKERS = max(4, os.cpu_count() or 1)
+GRACE = 30.0  # seconds for pytest to end its brokers and the record after Ctrl-C
+MEASURED = ("wire", "protocol", "storage")
+PIP = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def install(session: nox.Session, *extras: str) -> None:
+    """The project in place, with these extras."""
+    session.install("--quiet", "--editable", f".[{','.join(extras)}]", env=PIP)
+
+
+def run(session: nox.Session, *words: str) -> None:
+    """A command that may take its time to clean up when it is interrupted."""
+    session.run(*words, interrupt_timeout=GRACE, terminate_timeout=GRACE)
+
+
+def has_path(arguments: list[str]) -> bool:
+    """Whether one of pytest's arguments names tests itself."""
+    return any(Path(argument.partition("::")[0]).exists() for argument in arguments)
+
+
+def has_workers(arguments: list[str]) -> bool:
+    """Whether pytest's arguments say how many workers there are."""
+    return any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Put a broker on trial: `-- --broker SPEC --requirement 'queue/*'`, and pytest's options."""
+    install(session, "suites", "reports")
+    arguments = session.posargs
+    paths = [] if has_path(arguments) else ["suites/amqp"]
+    workers = [] if has_workers(arguments) else ["-n", str(WORKERS)]
+    run(session, "pytest", "-q", "--dist", "worksteal", *workers, *paths, *arguments)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Test the harness and the reference broker's parts, with branch coverage of its core."""
+    install(session, "suites", "reports", "dev")
+    arguments = session.posargs
+    paths = [] if has_path(arguments) else ["suites/unit"]
+    session.run("coverage", "erase")
+    run(session, "coverage", "run", "-m", "pytest", "-q", *paths, *arguments)
+    session.run("coverage", "combine", "--quiet")
+    measured = ",".join(f"reference_broker/{part}/*" for part in MEASURED)
+    session.run("coverage", "report", f"--include={measured}")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, format, types, and the import law."""
+    install(session, "suites", "reports", "dev")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check", *session.posargs)
+    session.run("mypy")
+    session.run("lint-imports")

@@ -1,0 +1,1 @@
+"""Suites that judge a broker, and the harness that runs them."""

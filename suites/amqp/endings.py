@@ -1,0 +1,55 @@
+"""How a provocation may end where the specification or its readers leave a choice."""
+
+from collections.abc import Callable
+
+from suites.clients.raw import RawClient
+from suites.verify import Mismatch
+
+Observe = Callable[[str], None]
+
+BARE = "socket closed"
+ACCEPTED = "accepted"
+ROUND_TRIP = "exchange.declare-ok"
+
+
+def expect_fatal(client: RawClient, *codes: int, channel: int = 0) -> str:
+    """Connection.Close with one of these codes, or the bare end of the socket; gives which.
+
+    What comes on `channel` instead is the Mismatch.
+    """
+    return _ending(client, channel, codes, (BARE,))
+
+
+def expect_closed(client: RawClient, channel: int, *codes: int) -> None:
+    """Connection.Close with one of these codes; a reply on `channel` instead is the Mismatch.
+
+    Where no reply can come, RawClient.expect_connection_close says the same.
+    """
+    _ending(client, channel, codes, ())
+
+
+def accepted_or_fatal(client: RawClient, channel: int, *codes: int) -> str:
+    """`accepted` if a round trip on the channel still works, else as `expect_fatal`."""
+    client.send(channel, "exchange.declare", exchange="amq.direct", type="direct", passive=True)
+    ending = _ending(client, channel, codes, (ROUND_TRIP, BARE))
+    return ACCEPTED if ending == ROUND_TRIP else ending
+
+
+def _ending(
+    client: RawClient, channel: int, codes: tuple[int, ...], others: tuple[str, ...]
+) -> str:
+    """A Close with one of these codes, answered, or one of the other canonical forms."""
+    expected = " or ".join([f"connection.close {' or '.join(map(str, codes))}", *others])
+    try:
+        received = client.read_method(channel)
+    except Mismatch as none:
+        if none.actual.startswith(BARE) and BARE in others:
+            return BARE
+        raise Mismatch(expected, none.actual, none.detail) from None
+    if str(received) in others:
+        return str(received)
+    if received.name != "connection.close" or received["reply_code"] not in codes:
+        raise Mismatch(expected, str(received), received.detail)
+    client.send(0, "connection.close-ok")
+    client.expect_socket_closed()
+    return str(received)

@@ -1,0 +1,183 @@
+"""How consumers end: basic.cancel from the client, basic.cancel from the broker."""
+
+import pytest
+
+from suites import verify
+from suites.amqp.steps import drain, fill, new_queue, reopen, stocked_queue, take
+from suites.clients.raw import RawClient
+from suites.harness.fixtures import RawClients
+from suites.harness.names import Names
+
+
+@pytest.mark.requirement("consume/cancel")
+def test_cancel(client: RawClient, names: Names) -> None:
+    """Cancel is answered by cancel-ok, after which nothing is delivered."""
+    queue = new_queue(client, names)
+    tag = client.consume(1, queue)
+    cancelled = client.call(1, "basic.cancel", consumer_tag=tag)
+    verify.equal(cancelled["consumer_tag"], tag, "tag in cancel-ok")
+    fill(client, queue, [b"stays"])
+    verify.equal(drain(client, queue), [b"stays"], "queue")
+    client.expect_quiet(1)
+
+
+@pytest.mark.requirement("consume/cancel-unknown")
+def test_cancel_unknown(client: RawClient, names: Names) -> None:
+    """Cancelling a tag that is not in use is answered by cancel-ok."""
+    tag = names()
+    cancelled = client.call(1, "basic.cancel", consumer_tag=tag)
+    verify.equal(cancelled["consumer_tag"], tag, "tag in cancel-ok")
+
+
+@pytest.mark.requirement("consume/cancel-nowait")
+def test_cancel_nowait(client: RawClient, names: Names) -> None:
+    """A cancel with no-wait is not answered, and ends the consumer."""
+    queue = new_queue(client, names)
+    tag = client.consume(1, queue)
+    client.send(1, "basic.cancel", consumer_tag=tag, no_wait=True)
+    fill(client, queue, [b"stays"])
+    verify.equal(drain(client, queue), [b"stays"], "queue")
+    client.expect_quiet(1)
+
+
+@pytest.mark.requirement("consume/cancel-keeps-unacked")
+def test_cancel_keeps_unacked(client: RawClient, names: Names) -> None:
+    """What a cancelled consumer holds stays with the channel, which may acknowledge it."""
+    queue = stocked_queue(client, names, b"1", b"2")
+    tag = client.consume(1, queue)
+    first, _ = take(client, b"1", b"2")
+    client.call(1, "basic.cancel", consumer_tag=tag)
+    verify.equal(drain(client, queue), [], "queue after the cancel")
+    client.send(1, "basic.ack", delivery_tag=first["delivery_tag"])
+    reopen(client)
+    verify.equal(drain(client, queue), [b"2"], "queue after the channel's end")
+
+
+@pytest.mark.requirement("consume/cancel-then-queue-gone")
+def test_cancel_queue_gone(client: RawClient, names: Names) -> None:
+    """Cancelling a consumer whose queue was deleted is answered by cancel-ok."""
+    queue = new_queue(client, names)
+    tag = client.consume(1, queue)
+    client.call(1, "queue.delete", queue=queue)
+    cancelled = client.call(1, "basic.cancel", consumer_tag=tag)
+    verify.equal(cancelled["consumer_tag"], tag, "tag in cancel-ok")
+
+
+@pytest.mark.needs("consumer_cancel_notify")
+@pytest.mark.requirement("consume/cancel-notify")
+def test_cancel_notify(raw: RawClients, names: Names) -> None:
+    """When its queue is deleted a consumer is told by basic.cancel, if its client wants that."""
+    client = raw(channels=2, capabilities={"consumer_cancel_notify": True})
+    queue = new_queue(client, names)
+    tag = client.consume(1, queue)
+    client.call(2, "queue.delete", queue=queue)
+    verify.equal(client.expect(1, "basic.cancel")["consumer_tag"], tag, "tag in cancel")
+
+
+@pytest.mark.needs("consumer_cancel_notify")
+@pytest.mark.requirement("consume/cancel-notify-off")
+def test_cancel_notify_off(raw: RawClients, names: Names) -> None:
+    """A client that did not announce consumer_cancel_notify is told nothing."""
+    plain = raw(capabilities={})
+    capable = raw(capabilities={"consumer_cancel_notify": True})
+    queue = new_queue(plain, names)
+    plain.consume(1, queue)
+    capable.consume(1, queue)
+    plain.call(1, "queue.delete", queue=queue)
+    capable.expect(1, "basic.cancel")
+    plain.expect_nothing(1)
+
+
+@pytest.mark.needs("consumer_priorities")
+@pytest.mark.requirement("consume/priority")
+def test_priority(client: RawClient, names: Names) -> None:
+    """A consumer of higher x-priority gets all while it can take more."""
+    queue = new_queue(client, names)
+    client.consume(1, queue, consumer_tag="usual")
+    client.consume(1, queue, consumer_tag="preferred", arguments={"x-priority": 10})
+    fill(client, queue, [b"1", b"2", b"3"])
+    tags = [delivery["consumer_tag"] for delivery in take(client, b"1", b"2", b"3")]
+    verify.equal(tags, ["preferred"] * 3, "consumers")
+
+
+@pytest.mark.needs("consumer_priorities")
+@pytest.mark.requirement("consume/priority-blocked")
+def test_priority_blocked(client: RawClient, names: Names) -> None:
+    """While the preferred consumer is at its prefetch limit the other one is served."""
+    queue = new_queue(client, names)
+    client.consume(1, queue, consumer_tag="usual")
+    client.call(1, "basic.qos", prefetch_count=1)
+    client.consume(1, queue, consumer_tag="preferred", arguments={"x-priority": 10})
+    fill(client, queue, [b"1", b"2", b"3"])
+    deliveries = take(client, b"1", b"2", b"3")
+    client.send(1, "basic.ack", delivery_tag=deliveries[0]["delivery_tag"])
+    fill(client, queue, [b"4"])
+    tags = [delivery["consumer_tag"] for delivery in [*deliveries, *take(client, b"4")]]
+    verify.equal(tags, ["preferred", "usual", "usual", "preferred"], "consumers")
+
+
+@pytest.mark.needs("consumer_priorities")
+@pytest.mark.requirement("consume/priority-invalid")
+def test_priority_invalid(client: RawClient, names: Names) -> None:
+    """An x-priority that is no integer closes the channel with 406."""
+    queue = new_queue(client, names)
+    client.send(1, "basic.consume", queue=queue, arguments={"x-priority": "high"})
+    client.expect_channel_close(1, 406, method="basic.consume")
+
+
+@pytest.mark.needs("consumer_priorities")
+@pytest.mark.requirement("consume/priority-negative")
+def test_priority_negative(client: RawClient, names: Names) -> None:
+    """A negative x-priority is accepted, and ranks below a consumer without one."""
+    queue = new_queue(client, names)
+    client.consume(1, queue, consumer_tag="last", arguments={"x-priority": -1})
+    client.consume(1, queue, consumer_tag="usual")
+    fill(client, queue, [b"1", b"2"])
+    tags = [delivery["consumer_tag"] for delivery in take(client, b"1", b"2")]
+    verify.equal(tags, ["usual", "usual"], "consumers")
+
+
+@pytest.mark.requirement("consume/sac-one-active")
+def test_single_active(client: RawClient, names: Names) -> None:
+    """Of the consumers of a queue with x-single-active-consumer only the first is served."""
+    queue = new_queue(client, names, arguments={"x-single-active-consumer": True})
+    for tag in ("active", "waiting"):
+        client.consume(1, queue, consumer_tag=tag)
+    fill(client, queue, [b"1", b"2", b"3"])
+    tags = [delivery["consumer_tag"] for delivery in take(client, b"1", b"2", b"3")]
+    verify.equal(tags, ["active"] * 3, "consumers")
+
+
+@pytest.mark.requirement("consume/sac-failover")
+def test_single_active_failover(client: RawClient, names: Names) -> None:
+    """When the active consumer is cancelled the next one takes over."""
+    queue = new_queue(client, names, arguments={"x-single-active-consumer": True})
+    for tag in ("active", "waiting"):
+        client.consume(1, queue, consumer_tag=tag)
+    client.call(1, "basic.cancel", consumer_tag="active")
+    fill(client, queue, [b"1"])
+    verify.equal(take(client, b"1")[0]["consumer_tag"], "waiting", "consumer")
+
+
+@pytest.mark.requirement("consume/sac-unacked-on-failover")
+def test_single_active_unacked(raw: RawClients, names: Names) -> None:
+    """What the cancelled active consumer holds stays with it until its channel closes."""
+    client = raw(channels=2)
+    queue = new_queue(client, names, arguments={"x-single-active-consumer": True})
+    tag = client.consume(1, queue)
+    client.consume(2, queue)
+    fill(client, queue, [b"held"])
+    take(client, b"held", channel=1)
+    client.call(1, "basic.cancel", consumer_tag=tag)
+    fill(client, queue, [b"new"], channel=2)
+    take(client, b"new", channel=2)
+    reopen(client, 1)
+    verify.equal(take(client, b"held", channel=2)[0]["redelivered"], True, "redelivered")
+
+
+@pytest.mark.requirement("consume/sac-exclusive")
+def test_single_active_exclusive(client: RawClient, names: Names) -> None:
+    """An exclusive consumer on a queue with x-single-active-consumer is refused with 403."""
+    queue = new_queue(client, names, arguments={"x-single-active-consumer": True})
+    client.send(1, "basic.consume", queue=queue, exclusive=True)
+    client.expect_channel_close(1, 403, method="basic.consume")

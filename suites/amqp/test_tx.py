@@ -1,0 +1,252 @@
+"""Transactions: publishes and acknowledgements that take effect together, or not at all."""
+
+from collections.abc import Callable
+
+import pytest
+
+from suites import verify
+from suites.amqp.steps import drain, fill, hold, new_queue, reopen
+from suites.clients.raw import RawClient
+from suites.harness.fixtures import RawClients
+from suites.harness.names import Names
+
+
+@pytest.fixture
+def trader(raw: RawClients) -> RawClient:
+    """A client whose channel 1 is transactional; channel 2 is plain."""
+    client = raw(channels=2)
+    client.call(1, "tx.select")
+    return client
+
+
+def verify_ready(client: RawClient, queue: str, *bodies: bytes) -> None:
+    """Once channel 1 has done its work so far, channel 2 finds these in the queue."""
+    client.sync(1)
+    verify.equal(drain(client, queue, 2), list(bodies), "queue seen from another channel")
+
+
+def restart_transaction(client: RawClient) -> None:
+    """Close channel 1, which gives back what it holds, and make it transactional again."""
+    reopen(client)
+    client.call(1, "tx.select")
+
+
+@pytest.mark.requirement("tx/select")
+def test_select(client: RawClient) -> None:
+    """Tx.select is answered by select-ok."""
+    client.send(1, "tx.select")
+    client.expect(1, "tx.select-ok")
+
+
+@pytest.mark.requirement("tx/select-twice")
+def test_select_twice(trader: RawClient) -> None:
+    """A second tx.select is answered as the first."""
+    trader.send(1, "tx.select")
+    trader.expect(1, "tx.select-ok")
+
+
+@pytest.mark.requirement("tx/commit-not-selected")
+def test_commit_not_selected(client: RawClient) -> None:
+    """Tx.commit on a channel that is not transactional closes it with 406."""
+    client.send(1, "tx.commit")
+    client.expect_channel_close(1, 406, method="tx.commit")
+
+
+@pytest.mark.requirement("tx/rollback-not-selected")
+def test_rollback_not_selected(client: RawClient) -> None:
+    """Tx.rollback on a channel that is not transactional closes it with 406."""
+    client.send(1, "tx.rollback")
+    client.expect_channel_close(1, 406, method="tx.rollback")
+
+
+@pytest.mark.requirement("tx/publish-invisible")
+def test_publish_invisible(trader: RawClient, names: Names) -> None:
+    """What is published is not in the queue before the commit."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"1"])
+    verify_ready(trader, queue)
+
+
+@pytest.mark.requirement("tx/publish-commit")
+def test_publish_commit(trader: RawClient, names: Names) -> None:
+    """After the commit all is in the queue, in the order of publishing."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"1", b"2", b"3"])
+    trader.call(1, "tx.commit")
+    verify_ready(trader, queue, b"1", b"2", b"3")
+
+
+@pytest.mark.requirement("tx/publish-rollback")
+def test_publish_rollback(trader: RawClient, names: Names) -> None:
+    """What was rolled back is not published by a later commit either."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"undone"])
+    trader.call(1, "tx.rollback")
+    fill(trader, queue, [b"done"])
+    trader.call(1, "tx.commit")
+    verify_ready(trader, queue, b"done")
+
+
+@pytest.mark.requirement("tx/publish-auto-rollback")
+def test_publish_auto_rollback(trader: RawClient, names: Names) -> None:
+    """When the channel is closed before the commit, nothing of it is in the queue."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"undone"])
+    restart_transaction(trader)
+    fill(trader, queue, [b"done"])
+    trader.call(1, "tx.commit")
+    verify_ready(trader, queue, b"done")
+
+
+@pytest.mark.requirement("tx/ack-commit")
+def test_ack_commit(trader: RawClient, names: Names) -> None:
+    """What was acknowledged in a transaction is gone after the commit."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"1", b"2"], channel=2)
+    trader.sync(2)
+    first, _ = hold(trader, queue, b"1", b"2")
+    trader.send(1, "basic.ack", delivery_tag=first)
+    trader.call(1, "tx.commit")
+    restart_transaction(trader)
+    verify_ready(trader, queue, b"2")
+
+
+@pytest.mark.requirement("tx/ack-rollback")
+def test_ack_rollback(trader: RawClient, names: Names) -> None:
+    """A rollback undoes acknowledgements, redelivers nothing, and they can be given again."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"1"], channel=2)
+    trader.sync(2)
+    [tag] = hold(trader, queue, b"1")
+    trader.send(1, "basic.ack", delivery_tag=tag)
+    trader.call(1, "tx.rollback")
+    verify_ready(trader, queue)
+    trader.send(1, "basic.ack", delivery_tag=tag)
+    trader.call(1, "tx.commit")
+    reopen(trader)
+    verify_ready(trader, queue)
+
+
+@pytest.mark.requirement("tx/ack-uncommitted-close")
+def test_ack_uncommitted_close(trader: RawClient, names: Names) -> None:
+    """What was acknowledged without a commit comes back when the channel is closed."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"1"], channel=2)
+    trader.sync(2)
+    [tag] = hold(trader, queue, b"1")
+    trader.send(1, "basic.ack", delivery_tag=tag)
+    reopen(trader)
+    verify_ready(trader, queue, b"1")
+
+
+@pytest.mark.requirement("tx/reject-commit")
+def test_reject_commit(trader: RawClient, names: Names) -> None:
+    """A reject with requeue takes effect at the commit."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"1"], channel=2)
+    trader.sync(2)
+    [tag] = hold(trader, queue, b"1")
+    trader.send(1, "basic.reject", delivery_tag=tag, requeue=True)
+    verify_ready(trader, queue)
+    trader.call(1, "tx.commit")
+    verify_ready(trader, queue, b"1")
+
+
+@pytest.mark.requirement("tx/ack-unknown-immediate")
+def test_ack_unknown_immediate(trader: RawClient) -> None:
+    """An unknown tag closes the channel with 406 at once, not at the commit."""
+    trader.send(1, "basic.ack", delivery_tag=1)
+    trader.expect_channel_close(1, 406, method="basic.ack")
+
+
+@pytest.mark.requirement("tx/commit-out-of-order-acks")
+def test_commit_out_of_order_acks(trader: RawClient, names: Names) -> None:
+    """Acknowledgements in another order than the deliveries are committed."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"1", b"2", b"3", b"4"], channel=2)
+    trader.sync(2)
+    first, second, third, _ = hold(trader, queue, b"1", b"2", b"3", b"4")
+    for tag in (third, first, second):
+        trader.send(1, "basic.ack", delivery_tag=tag)
+    trader.call(1, "tx.commit")
+    reopen(trader)
+    verify_ready(trader, queue, b"4")
+
+
+@pytest.mark.requirement("tx/commit-empty")
+def test_commit_empty(trader: RawClient) -> None:
+    """A commit of nothing is answered by commit-ok."""
+    trader.send(1, "tx.commit")
+    trader.expect(1, "tx.commit-ok")
+
+
+@pytest.mark.requirement("tx/continues-after-commit")
+def test_continues_after_commit(trader: RawClient, names: Names) -> None:
+    """After a commit the next transaction has begun."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"1"])
+    trader.call(1, "tx.commit")
+    fill(trader, queue, [b"2"])
+    verify_ready(trader, queue, b"1")
+    trader.call(1, "tx.commit")
+    verify_ready(trader, queue, b"2")
+
+
+@pytest.mark.requirement("tx/mandatory-return-at-commit")
+def test_mandatory_return_at_commit(trader: RawClient, names: Names) -> None:
+    """A mandatory message that no queue takes is returned at the commit, before commit-ok."""
+    trader.publish(1, "", names(), b"nowhere", mandatory=True)
+    trader.expect_nothing(1)
+    trader.send(1, "tx.commit")
+    trader.expect_content(1, "basic.return", b"nowhere")
+    trader.expect(1, "tx.commit-ok")
+
+
+@pytest.mark.requirement("tx/missing-exchange")
+def test_missing_exchange(trader: RawClient, names: Names, observe: Callable[[str], None]) -> None:
+    """Publishing to a missing exchange closes the channel with 404, at once or at the commit."""
+    trader.publish(1, names("exchange"), "", b"fails")
+    trader.send(1, "tx.commit")
+    closed = trader.expect_channel_close(1, 404)
+    at_once = (closed["class_id"], closed["method_id"]) == (60, 40)
+    observe("404 for basic.publish" if at_once else "404 for tx.commit")
+
+
+@pytest.mark.requirement("tx/queue-deleted-before-commit")
+def test_queue_deleted(trader: RawClient, names: Names) -> None:
+    """When the queue is deleted before the commit the message is dropped, and commit-ok comes."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"dropped"])
+    trader.sync(1)
+    trader.call(2, "queue.delete", queue=queue)
+    trader.send(1, "tx.commit")
+    trader.expect(1, "tx.commit-ok")
+
+
+@pytest.mark.requirement("tx/multi-queue")
+def test_multi_queue(trader: RawClient, names: Names) -> None:
+    """A transaction over several queues is in all of them after its commit, in none before."""
+    queues = [new_queue(trader, names) for _ in range(3)]
+    for queue in queues:
+        fill(trader, queue, [b"1"])
+    for queue in queues:
+        verify_ready(trader, queue)
+    trader.call(1, "tx.commit")
+    for queue in queues:
+        verify_ready(trader, queue, b"1")
+
+
+@pytest.mark.needs("publisher_confirms")
+@pytest.mark.requirement("tx/confirm-exclusive")
+def test_confirm_exclusive(trader: RawClient) -> None:
+    """Confirm.select on a transactional channel closes it with 406."""
+    trader.send(1, "confirm.select")
+    trader.expect_channel_close(1, 406, method="confirm.select")
+
+
+@pytest.mark.requirement("tx/other-channel-unaffected")
+def test_other_channel(trader: RawClient, names: Names) -> None:
+    """Another channel of the connection is not transactional."""
+    queue = new_queue(trader, names)
+    fill(trader, queue, [b"at once"], channel=2)
+    verify_ready(trader, queue, b"at once")

@@ -1,0 +1,156 @@
+"""What every broker under test offers to the suites, whatever stands behind it."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import ClassVar, NoReturn, Self
+from urllib.parse import quote
+
+CAPABILITIES: Mapping[str, str] = MappingProxyType(
+    {
+        "restart": "stop() ends it gracefully, restart() brings it back on the same port and data",
+        "kill": "kill() ends it at once, as a crash does",
+        "pause": "pause() freezes it with its sockets open, resume() lets it go on",
+        "durable": "durable queues and persistent messages outlive its process",
+        "vhosts": "the vhosts of the definitions exist",
+        "users": "the users and permissions of the definitions exist",
+        "logs": "log_tail() shows what the broker logged",
+    }
+)
+"""What the harness can do with a broker. Protocol features are probed on the wire instead."""
+
+
+PASSWORD = re.compile(r"(//[^:/@]*:)[^/]*@")
+
+
+class BrokerError(Exception):
+    """A broker could not be named, started or driven; the text says why and what to do."""
+
+
+class Unsupported(Exception):  # noqa: N818  a claim to be reported, not a failure
+    """This kind of broker cannot be treated so, by its nature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where and as whom an AMQP client connects."""
+
+    host: str
+    port: int
+    user: str = "guest"
+    password: str = field(default="guest", repr=False)
+    vhost: str = "/"
+
+    @property
+    def url(self) -> str:
+        """The AMQP URI of this endpoint, every part quoted; it shows the password."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        return f"amqp://{login}@{host}:{self.port}/{quote(self.vhost, safe='')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a broker says it is in connection.start, and how the harness configured it."""
+
+    product: str = "unknown"
+    version: str = "unknown"
+    configuration: Mapping[str, str] = field(default_factory=dict)
+
+
+class Broker(ABC):
+    """One broker under test; used as a context manager it leaves nothing behind."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+        self._endpoint: Endpoint | None = None
+        self._identity: Identity | None = None
+
+    @property
+    def name(self) -> str:
+        """The spec without its password, for messages and reports."""
+        return PASSWORD.sub(r"\1***@", self.spec)
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> frozenset[str]:
+        """The names in CAPABILITIES that hold for this broker."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it listens, through all restarts; BrokerError before the first start."""
+        if self._endpoint is None:
+            raise BrokerError(f"{self.name} has not been started")
+        return self._endpoint
+
+    @property
+    def identity(self) -> Identity:
+        """What it said of itself when last started; BrokerError before the first start."""
+        if self._identity is None:
+            raise BrokerError(f"{self.name} has not been started")
+        return self._identity
+
+    @abstractmethod
+    def start(self) -> Endpoint:
+        """Start it, or start it again with its port and data, and wait for a handshake."""
+
+    @abstractmethod
+    def alive(self) -> bool:
+        """Whether it runs; one that runs need not answer (see `ready`)."""
+
+    @abstractmethod
+    def ready(self, timeout: float = 5.0) -> bool:
+        """Whether it answers an AMQP handshake within `timeout` seconds."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it and remove all that was made for it; harmless when repeated."""
+
+    def stop(self) -> None:
+        """End it gracefully and keep its data; Unsupported where that is not ours to do."""
+        self._refuse("stopped")
+
+    def kill(self) -> None:
+        """End it at once, as a crash does, and keep its data."""
+        self._refuse("killed")
+
+    def pause(self) -> None:
+        """Freeze it: its sockets stay open and nothing answers."""
+        self._refuse("paused")
+
+    def resume(self) -> None:
+        """Let a paused broker go on."""
+        self._refuse("resumed")
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The last lines that it logged, as evidence."""
+        del lines
+        self._refuse("read for logs")
+
+    def restart(self) -> Endpoint:
+        """Stop it gracefully if it runs, and start it with the same port and data."""
+        self.stop()
+        return self.start()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _refuse(self, verb: str) -> NoReturn:
+        raise Unsupported(f"a broker of the kind `{self.kind}` cannot be {verb} by the harness")

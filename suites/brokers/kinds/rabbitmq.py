@@ -1,0 +1,133 @@
+"""A private RabbitMQ node from the installed package: own ports, folders, cookie and epmd."""
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from suites.brokers import definitions, ports, rabbitmq_home
+from suites.brokers.base import BrokerError
+from suites.brokers.kind import Kind, options
+from suites.brokers.local import HOST, LocalBroker
+from suites.brokers.process import Command
+from suites.brokers.sandbox import Sandbox
+
+EPMD_TIMEOUT = 10.0
+CTL_TIMEOUT = 60.0
+LOOPBACK_DISTRIBUTION = "-kernel inet_dist_use_interface {127,0,0,1}"
+KEPT_VARIABLES = ("PATH", "LANG", "TMPDIR")  # a user's RABBITMQ_* and ERL_* must not leak in
+CONFIGURATION = """\
+listeners.tcp.1 = {host}:{port}
+load_definitions = {folder}/definitions.json
+"""
+
+
+class RabbitMQ(LocalBroker):
+    """One node with RabbitMQ's defaults, no plugins, and the suites' definitions."""
+
+    kind = "rabbitmq"
+    capabilities = frozenset({"restart", "kill", "pause", "durable", "vhosts", "users", "logs"})
+
+    def __init__(self, rest: str = "") -> None:
+        super().__init__(self.kind)
+        options(self.kind, rest, ())
+        self._env: dict[str, str] = {}
+
+    @property
+    def _configuration(self) -> Mapping[str, str]:
+        return {"plugins": "none"}
+
+    def ctl(self, *words: str) -> str:
+        """Run `rabbitmqctl` against the node and give its output; BrokerError if it fails."""
+        if self._sandbox is None:
+            raise BrokerError(f"{self.spec} has not been started")
+        port = str(ports.free_port())  # else ctl listens for the node's answer in 35672 to 35682
+        range_ = {"RABBITMQ_CTL_DIST_PORT_MIN": port, "RABBITMQ_CTL_DIST_PORT_MAX": port}
+        argv = [str(rabbitmq_home.script("rabbitmqctl")), "--quiet", *words]
+        return self._sandbox.run(Command(argv, {**self._env, **range_}), CTL_TIMEOUT)
+
+    def _prepare(self, sandbox: Sandbox, port: int) -> None:
+        epmd_port = ports.free_port()
+        self._env = _environment(sandbox.folder, port, epmd_port)
+        _write_files(sandbox.folder, port)
+        _start_epmd(sandbox, epmd_port, self._env)
+
+    def _command(self, folder: Path, port: int) -> Command:
+        del folder, port
+        return Command([str(rabbitmq_home.script("rabbitmq-server"))], self._env)
+
+    def _started(self, log: str) -> bool:
+        # The listener opens before streams and quorum queues are up.
+        return "Server startup complete" in log
+
+
+def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    scripts = rabbitmq_home.script("rabbitmq-server").resolve().parent
+    lean = rabbitmq_home.lean_scripts(scripts, folder / "home")
+    lean_home = {"RABBITMQ_SCRIPTS_DIR": str(lean)} if lean else {}
+    return (
+        kept
+        | lean_home
+        | {
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(folder),
+            "RUNNING_UNDER_SYSTEMD": "true",  # the script execs erl, so that our child is the node
+            "ERL_EPMD_PORT": str(epmd_port),
+            "ERL_EPMD_ADDRESS": HOST,
+            "RABBITMQ_NODENAME": f"mqproof-{port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": HOST,
+            "RABBITMQ_NODE_PORT": str(port),
+            "RABBITMQ_DIST_PORT": str(ports.free_port()),
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_LOGS": "-",  # to the output, beside what a crash prints
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
+            "RABBITMQ_GENERATED_CONFIG_DIR": f"{folder}/generated",
+            "RABBITMQ_CONF_ENV_FILE": f"{folder}/rabbitmq-env.conf",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
+            "RABBITMQ_PID_FILE": f"{folder}/rabbitmq.pid",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{LOOPBACK_DISTRIBUTION} -start_epmd false",
+            "RABBITMQ_CTL_ERL_ARGS": LOOPBACK_DISTRIBUTION,
+        }
+    )
+
+
+def _write_files(folder: Path, port: int) -> None:
+    definitions.write(folder)
+    configuration = CONFIGURATION.format(host=HOST, port=port, folder=folder)
+    (folder / "rabbitmq.conf").write_text(configuration, encoding="utf-8")
+    (folder / "advanced.config").write_text("[].\n", encoding="utf-8")
+    (folder / "enabled_plugins").write_text("[].\n", encoding="utf-8")
+    (folder / "rabbitmq-env.conf").touch()
+    cookie = folder / ".erlang.cookie"
+    cookie.write_text(os.urandom(16).hex(), encoding="ascii")
+    cookie.chmod(0o400)  # Erlang refuses a cookie that others may read
+
+
+def _start_epmd(sandbox: Sandbox, port: int, env: Mapping[str, str]) -> None:
+    """Run our own port mapper in the foreground: one that a node starts would outlive it."""
+    binary = shutil.which("epmd")
+    if binary is None:
+        raise BrokerError("epmd is not on PATH: install Erlang, or add its erts `bin` to PATH")
+    argv = [binary, "-address", HOST, "-port", str(port)]
+    process = sandbox.spawn(Command(argv, env), "epmd.log")
+    deadline = time.monotonic() + EPMD_TIMEOUT
+    while not _accepts(port):
+        if process.wait(0.01) or time.monotonic() > deadline:
+            log = (sandbox.folder / "epmd.log").read_text(encoding="utf-8", errors="replace")
+            raise BrokerError(f"epmd does not listen on {HOST}:{port}: {log.strip()}")
+
+
+def _accepts(port: int) -> bool:
+    try:
+        with socket.create_connection((HOST, port), timeout=EPMD_TIMEOUT):
+            return True
+    except OSError:
+        return False
+
+
+KIND = Kind(RabbitMQ.kind, "rabbitmq", "a private node of the installed RabbitMQ", RabbitMQ)

@@ -1,0 +1,66 @@
+"""The project's own broker, as a process of its own."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from suites.brokers import definitions
+from suites.brokers.base import BrokerError
+from suites.brokers.kind import Kind, options
+from suites.brokers.local import LocalBroker
+from suites.brokers.process import Command
+from suites.brokers.sandbox import Sandbox
+
+PACKAGE = "reference_broker"
+OPTIONS = ("channel-max", "frame-max", "heartbeat", "log-level", "mutant", "semantics")
+"""Keys of the string; `serve` takes each as a flag of the same name."""
+
+
+class ReferenceBroker(LocalBroker):
+    """`python -m reference_broker serve`, with the suites' definitions and a durable folder."""
+
+    kind = "reference"
+    capabilities = frozenset({"restart", "kill", "pause", "durable", "vhosts", "users", "logs"})
+    start_timeout: ClassVar[float] = 20.0
+    close_grace: ClassVar[float] = 2.0  # a process that ends by itself can write its coverage
+
+    def __init__(self, rest: str = "") -> None:
+        super().__init__(f"{self.kind}:{rest}" if rest else self.kind)
+        self._options = options(self.kind, rest, OPTIONS)
+
+    @property
+    def _configuration(self) -> Mapping[str, str]:
+        return self._options
+
+    def _prepare(self, sandbox: Sandbox, port: int) -> None:
+        del port
+        definitions.write(sandbox.folder)
+        (sandbox.folder / "data").mkdir()
+
+    def _command(self, folder: Path, port: int) -> Command:
+        serve = [sys.executable, "-m", PACKAGE, "serve", "--port", str(port)]
+        files = ["--definitions", f"{folder}/definitions.json", "--data-dir", f"{folder}/data"]
+        flags = [word for key, value in self._options.items() for word in (f"--{key}", value)]
+        return Command([*serve, *files, *flags], _environment())
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with the very package that the suites would import found first."""
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        raise BrokerError(f"the package {PACKAGE} is not installed: run `pip install .`")
+    paths = [str(Path(found.origin).parents[1]), os.environ.get("PYTHONPATH", "")]
+    # Unbuffered, or a kill would take the last lines of the log with it.
+    own = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **own}
+
+
+KIND = Kind(
+    ReferenceBroker.kind,
+    "reference[:KEY=VALUE,...]",
+    f"this project's broker; keys: {', '.join(OPTIONS)}",
+    ReferenceBroker,
+)

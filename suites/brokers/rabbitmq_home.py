@@ -1,0 +1,52 @@
+"""Where the installed RabbitMQ is, and a lean view of it that starts in 60 % of the time."""
+
+import os
+from pathlib import Path
+
+from suites.brokers.base import BrokerError
+
+HOME_VARIABLE = "MQPROOF_RABBITMQ_HOME"
+# Debian's wrappers on PATH insist on root and replace HOME, so the real scripts come first.
+PLACES = (
+    "/usr/lib/rabbitmq/bin",
+    "/opt/homebrew/opt/rabbitmq/sbin",
+    "/usr/local/opt/rabbitmq/sbin",
+)
+
+
+def script(name: str) -> Path:
+    """The path of one of RabbitMQ's scripts: from the variable, known places, or PATH."""
+    home = os.environ.get(HOME_VARIABLE)
+    places = [f"{home}/sbin", f"{home}/bin", home] if home else [*PLACES, *os.get_exec_path()]
+    for place in places:
+        path = Path(place, name)
+        if path.is_file() and os.access(path, os.X_OK):
+            return path
+    if home:
+        raise BrokerError(f"{HOME_VARIABLE}={home} holds no {name}, nor do its sbin and bin")
+    raise BrokerError(
+        f"{name} is not installed: install RabbitMQ (Debian: `apt-get install rabbitmq-server`, "
+        f"macOS: `brew install rabbitmq`), or set {HOME_VARIABLE} to its folder"
+    )
+
+
+def lean_scripts(scripts: Path, folder: Path) -> Path | None:
+    """Lay links to the scripts and the plugins in need into `folder`; None if they lie unusually.
+
+    Every folder of plugins on Erlang's code path, enabled or not, costs time at each start.
+    """
+    home = scripts.resolve().parent
+    plugins = home / "plugins"
+    if not plugins.is_dir() or not (home / "sbin").is_dir():
+        return None
+    (folder / "plugins").mkdir(parents=True)
+    for name in ("sbin", "escript"):
+        (folder / name).symlink_to(home / name)
+    for entry in plugins.iterdir():
+        if _needed(entry.name):
+            (folder / "plugins" / entry.name).symlink_to(entry)
+    return folder / "sbin"
+
+
+def _needed(plugin: str) -> bool:
+    return not plugin.startswith("rabbitmq_") or plugin.startswith("rabbitmq_prelaunch")

@@ -1,0 +1,33 @@
+"""From the string of `--broker` to a broker: kinds are found, one file each, in `kinds/`."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+
+from suites.brokers import kinds
+from suites.brokers.base import Broker, BrokerError
+from suites.brokers.kind import Kind
+
+
+@cache
+def known() -> Mapping[str, Kind]:
+    """Every kind by its name, in the order of the names."""
+    names = sorted(module.name for module in pkgutil.iter_modules(kinds.__path__))
+    modules = [importlib.import_module(f"{kinds.__name__}.{name}") for name in names]
+    return {module.KIND.name: module.KIND for module in modules}
+
+
+def parse(spec: str) -> Broker:
+    """The broker that a string such as `rabbitmq` names, not yet started; BrokerError if none."""
+    name, _, rest = spec.partition(":")
+    kind = known().get(name)
+    if kind is None:
+        raise BrokerError(f"no kind of broker is named `{name}`; there are:\n{overview()}")
+    return kind.create(rest)
+
+
+def overview() -> str:
+    """One line a kind: how it is written and what it is."""
+    width = max(len(kind.form) for kind in known().values())
+    return "\n".join(f"  {kind.form:<{width}}  {kind.summary}" for kind in known().values())

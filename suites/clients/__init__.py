@@ -1,0 +1,1 @@
+"""Clients that the suites drive brokers with; `raw` may write illegal frames."""

@@ -1,0 +1,1 @@
+"""The pytest side of the suites: collection, fixtures, judging and recording."""

@@ -1,0 +1,78 @@
+"""A conformance test as the record's case, in plain data that xdist can carry."""
+
+import shlex
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+import pytest
+
+from reports.model import Case, Level, Verdict
+from suites.harness.collection import requirements_of
+from suites.harness.evidence import EVIDENCE, Evidence
+from suites.harness.station import Station
+from suites.harness.verdict import End, Judgement, Seen
+from suites.requirements import LEVELS, Requirement, named
+
+CASE, BEGUN, IDENTITY = "mqproof_case", "mqproof_begun", "mqproof_identity"
+"""Attributes of a test's reports: the case on the last, the others on the first."""
+
+
+def begun(item: pytest.Item, station: Station) -> dict[str, Any]:
+    """The case as it stands if nothing more is ever heard of the test."""
+    seen = Seen(End.BROKEN)
+    reason = "the test process ended during this test"
+    return _case(item, station, Evidence(), seen, Judgement(Verdict.ERROR, reason))
+
+
+def finished(item: pytest.Item, station: Station) -> dict[str, Any]:
+    """The judged case with its evidence."""
+    evidence = item.stash[EVIDENCE]
+    if evidence.seen is None or evidence.judgement is None:
+        raise RuntimeError(f"{item.nodeid} was not judged")
+    return _case(item, station, evidence, evidence.seen, evidence.judgement)
+
+
+def identity(station: Station) -> dict[str, Any]:
+    """Who the broker says it is."""
+    return {**asdict(station.identity), "spec": station.spec}
+
+
+def repeat_command(spec: str, identifiers: list[str] | None = None) -> str:
+    """The command that runs the whole again, or only the tests of these requirements."""
+    words = ["nox", "-s", "conformance", "--", "--broker", spec]
+    for identifier in identifiers or []:
+        words += ["--requirement", identifier]
+    return shlex.join(words)
+
+
+def _case(
+    item: pytest.Item, station: Station, evidence: Evidence, seen: Seen, judgement: Judgement
+) -> dict[str, Any]:
+    identifiers = requirements_of(item)
+    requirements = [named(identifier) for identifier in identifiers]
+    told = judgement.verdict is not Verdict.PASS
+    case = Case(
+        test=item.nodeid,
+        requirements=identifiers,
+        area=requirements[0].area,
+        level=_strongest(requirements),
+        summary=requirements[0].summary,
+        verdict=judgement.verdict,
+        started=evidence.began,
+        duration=evidence.seconds,
+        repeat=repeat_command(station.spec, identifiers),
+        expected=seen.expected,
+        actual=seen.actual,
+        observation=evidence.observation,
+        reason=judgement.reason,
+        link=judgement.link,
+        transcript=evidence.transcript.lines if told else [],
+        log=evidence.log,
+    )
+    data: dict[str, Any] = msgspec.to_builtins(case)
+    return data
+
+
+def _strongest(requirements: list[Requirement]) -> Level:
+    return Level(min((each.level for each in requirements), key=LEVELS.index))

@@ -1,0 +1,66 @@
+"""From how a test ended, and what was expected of this broker, to a verdict: values alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reports.model import Verdict
+from suites.expectations import Expectation
+
+
+class End(StrEnum):
+    """How a test ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"  # a Mismatch, an assertion, or the broker's death
+    UNSUPPORTED = "unsupported"
+    BROKEN = "broken"  # the harness, the test or the environment, not the broker
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a test left behind; `message` is one line, `actual` a canonical form if there is one."""
+
+    end: End
+    message: str = ""
+    expected: str | None = None
+    actual: str | None = None
+    observation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with its reason; `link` documents a deviation."""
+
+    verdict: Verdict
+    reason: str | None = None
+    link: str | None = None
+
+
+def judge(seen: Seen, expectations: Sequence[Expectation]) -> Judgement:
+    """The verdict; `expectations` are those that concern this test on this broker.
+
+    Strict both ways: a known deviation that is gone, or has changed, is a failure.
+    """
+    if seen.end is End.BROKEN:
+        return Judgement(Verdict.ERROR, seen.message)
+    if seen.end is End.UNSUPPORTED:
+        return Judgement(Verdict.UNSUPPORTED, seen.message)
+    if seen.end is End.PASSED:
+        return _passed(seen, expectations)
+    for expectation in expectations:
+        if expectation.describes(seen.actual):
+            return Judgement(Verdict.DEVIATION, expectation.reason, expectation.link)
+    if expectations:
+        known = " or ".join(expectation.observed for expectation in expectations)
+        return Judgement(Verdict.FAIL, f"{seen.message}; the known deviation is another: {known}")
+    return Judgement(Verdict.FAIL, seen.message)
+
+
+def _passed(seen: Seen, expectations: Sequence[Expectation]) -> Judgement:
+    if expectations:
+        gone = ", ".join(sorted({expectation.requirement for expectation in expectations}))
+        return Judgement(Verdict.FAIL, f"deviation is gone: remove the expectation of {gone}")
+    if seen.observation:
+        return Judgement(Verdict.INFORMATIONAL)
+    return Judgement(Verdict.PASS)

@@ -1,0 +1,71 @@
+import pytest
+
+from reports.model import Verdict
+from suites.expectations import Expectation
+from suites.harness.verdict import End, Seen, judge
+
+KNOWN = Expectation("header/higher-version", "queue.delete-ok", "Deletes repeat.", "https://x.test")
+OTHER = Expectation("header/higher-version", "channel.close *", "It closes.", "https://y.test")
+
+PASSED = Seen(End.PASSED)
+OBSERVED = Seen(End.PASSED, observation="12 ms")
+AS_KNOWN = Seen(End.FAILED, "expected a, got b", "channel.close 404", "queue.delete-ok")
+OTHERWISE = Seen(End.FAILED, "expected a, got c", "channel.close 404", "silence")
+NO_FORM = Seen(End.FAILED, "assert 1 == 2")
+UNSUPPORTED = Seen(End.UNSUPPORTED, "needs `kill`")
+BROKEN = Seen(End.BROKEN, "setup: BrokerError: no such file")
+
+
+@pytest.mark.parametrize(
+    ("seen", "expectations", "verdict"),
+    [
+        (PASSED, (), Verdict.PASS),
+        (PASSED, (KNOWN,), Verdict.FAIL),
+        (OBSERVED, (), Verdict.INFORMATIONAL),
+        (OBSERVED, (KNOWN,), Verdict.FAIL),
+        (AS_KNOWN, (), Verdict.FAIL),
+        (AS_KNOWN, (KNOWN,), Verdict.DEVIATION),
+        (AS_KNOWN, (OTHER, KNOWN), Verdict.DEVIATION),
+        (AS_KNOWN, (OTHER,), Verdict.FAIL),
+        (OTHERWISE, (), Verdict.FAIL),
+        (OTHERWISE, (KNOWN,), Verdict.FAIL),
+        (NO_FORM, (), Verdict.FAIL),
+        (NO_FORM, (KNOWN,), Verdict.FAIL),
+        (UNSUPPORTED, (), Verdict.UNSUPPORTED),
+        (UNSUPPORTED, (KNOWN,), Verdict.UNSUPPORTED),
+        (BROKEN, (), Verdict.ERROR),
+        (BROKEN, (KNOWN,), Verdict.ERROR),
+    ],
+)
+def test_every_combination(
+    seen: Seen, expectations: tuple[Expectation, ...], verdict: Verdict
+) -> None:
+    """Each way to end has one verdict without expectations, and one with them."""
+    assert judge(seen, expectations).verdict is verdict
+
+
+def test_a_deviation_carries_its_reason_and_link() -> None:
+    """A reader of the record learns why the deviation is known, and where it is documented."""
+    judgement = judge(AS_KNOWN, (OTHER, KNOWN))
+    assert (judgement.reason, judgement.link) == (KNOWN.reason, KNOWN.link)
+
+
+def test_a_deviation_that_is_gone_says_what_to_remove() -> None:
+    """The failure names the expectation that no longer holds."""
+    assert judge(PASSED, (KNOWN,)).reason == (
+        "deviation is gone: remove the expectation of header/higher-version"
+    )
+
+
+def test_a_deviation_that_changed_says_what_was_known() -> None:
+    """The failure names both what came and what was expected of this broker."""
+    assert judge(OTHERWISE, (KNOWN, OTHER)).reason == (
+        "expected a, got c; the known deviation is another: queue.delete-ok or channel.close *"
+    )
+
+
+def test_a_pattern_describes_what_it_matches() -> None:
+    """`observed` may be a shell pattern; brackets that are meant literally still match."""
+    assert OTHER.describes("channel.close 404")
+    assert not OTHER.describes("connection.close 404")
+    assert Expectation("a/b", "order [2, 1]", "r", "l").describes("order [2, 1]")
