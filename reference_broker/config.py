@@ -15,6 +15,7 @@ class Config:
     heartbeat: int = 60  # seconds; RabbitMQ's default
     frame_max: int = 131072  # octets; RabbitMQ's default
     channel_max: int = 2047  # RabbitMQ's default
+    memory_limit: int | None = None  # octets of resident memory; no alarm
     handshake_timeout: float = 10.0  # seconds from connect to open; RabbitMQ's default
     close_timeout: float = 30.0  # seconds to wait for Close-Ok, as RabbitMQ does
     log_level: str = "warning"

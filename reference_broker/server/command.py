@@ -14,6 +14,7 @@ from reference_broker.config import Config
 from reference_broker.memcacheq.settings import PROFILES
 
 from .listening import StartError
+from .memory import default_limit
 from .server import Server
 
 _DEFAULTS = Config()
@@ -129,6 +130,14 @@ def _add_options(serve: argparse.ArgumentParser) -> None:
         default=_DEFAULTS.channel_max,
         metavar="N",
         help="most channels a connection may open; 0 for no limit (%(default)s)",
+    )
+    add(
+        "--memory-limit",
+        type=_Range(1, 2**63),
+        default=default_limit(),
+        metavar="OCTETS",
+        help="block publishers while the process is larger than this (40%% of the machine's "
+        "memory; only where /proc tells the use)",
     )
     add(
         "--log-level",

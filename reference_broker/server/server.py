@@ -14,11 +14,12 @@ from reference_broker.storage.sqlite import SqliteStore
 from .clock import LoopClock
 from .front_ends import FrontEnds
 from .listening import StartError, listen, port_of
+from .memory import MemoryAlarm
 from .transport import AmqpTransport
 
 log = logging.getLogger(__name__)
 
-_TIDY = 1.0  # seconds between looks at whether the data directory can shrink
+_CHORES = 1.0  # seconds between looks at memory, and at whether the data directory can shrink
 _GOODBYE = 1.0  # seconds that clients have to answer the Close of a stopping broker
 
 
@@ -32,6 +33,7 @@ class Server:
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self.front_ends = FrontEnds(config, self.broker, self.hub, self.settle)
         self._store: SqliteStore | None = None
+        self._memory: MemoryAlarm | None = None
         self._transports: set[AmqpTransport] = set()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
@@ -59,8 +61,10 @@ class Server:
         except BaseException:
             self._close_store()
             raise
-        if self._store is not None:
-            self._tidy(self._store)
+        if self.config.memory_limit is not None:
+            self._memory = MemoryAlarm(self.hub, self.config.memory_limit)
+        if self._store is not None or self._memory is not None:
+            self._chores()
 
     def _fill(self) -> None:
         if self._store is not None:
@@ -118,10 +122,14 @@ class Server:
             session.flush()
         self.front_ends.fail(str(error))
 
-    def _tidy(self, store: SqliteStore) -> None:
-        if not store.pending:
-            store.tidy()
-        self._timer = asyncio.get_running_loop().call_later(_TIDY, self._tidy, store)
+    def _chores(self) -> None:
+        """What has to be looked at from time to time."""
+        if self._store is not None and not self._store.pending:
+            self._store.tidy()
+        if self._memory is not None:
+            self._memory.check()
+        self.settle()
+        self._timer = asyncio.get_running_loop().call_later(_CHORES, self._chores)
 
     async def stop(self) -> None:
         """Close every connection with 320, wait a little for the answers, and end."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Protocol
 
 from reference_broker.broker.ports import StoreError
@@ -32,12 +33,14 @@ class AmqpTransport(asyncio.Protocol):
 
     def __init__(self, hub: Hub, config: Config, host: Host) -> None:
         self.peer = "?"
+        self.local = False
         self.gone = asyncio.get_running_loop().create_future()
         self._config = config
         self._settle = host.settle
         self._host = host
         self._hub = hub
         self._heard = self._spoke = False
+        self._holds: set[str] = set()  # why nothing is read from the client
         self._silent = 0  # checks in a row that found nothing received
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -50,6 +53,7 @@ class AmqpTransport(asyncio.Protocol):
         transport.set_write_buffer_limits(high=_BUFFER)
         host, port = transport.get_extra_info("peername")[:2]
         self.peer = f"{host}:{port}"
+        self.local = ip_address(host).is_loopback
         self._session = Session(self._hub, self)
         self._after("handshake", self._config.handshake_timeout, self._too_slow)
 
@@ -69,11 +73,9 @@ class AmqpTransport(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not read: stop delivering to it, and stop reading from it."""
         self._session.pause_writing()
-        self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        self._transport.resume_reading()
         self._session.resume_writing()
         self._settle()
 
@@ -93,6 +95,17 @@ class AmqpTransport(asyncio.Protocol):
         """Send the octets, in order."""
         self._spoke = True
         self._transport.write(data)
+
+    def hold_input(self, why: str) -> None:
+        """Read nothing from the client until `release_input` with the same word."""
+        self._holds.add(why)
+        self._transport.pause_reading()
+
+    def release_input(self, why: str) -> None:
+        """Read again, if nothing else holds."""
+        self._holds.discard(why)
+        if not self._holds:
+            self._transport.resume_reading()
 
     def close(self) -> None:
         """End the connection once all is sent."""
@@ -137,8 +150,7 @@ class AmqpTransport(asyncio.Protocol):
         self._after("send", interval / 2, self._send_heartbeat, interval)
 
     def _check_heard(self, interval: int) -> None:
-        # While the client does not read, we do not read it: its silence is our doing.
-        heard = self._heard or not self._session.writable
+        heard = self._heard or bool(self._holds)  # a silence of our own making does not count
         self._silent = 0 if heard else self._silent + 1
         self._heard = False
         if self._silent > 1:

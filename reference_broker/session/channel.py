@@ -70,6 +70,8 @@ class Channel:
         if self.transaction is not None:
             self.transaction.publishes.append((route, message))
             return
+        if self.session.hub.alarm:
+            self.session.block()
         taken = self.route(route, message)
         if self.confirming:
             self.published += 1

@@ -26,6 +26,17 @@ class Hub:
         self.sessions: set[Session] = set()
         self.dirty: set[Session] = set()
         self.unconfirmed: set[Channel] = set()
+        self.alarm = ""  # why publishers have to wait; empty when they need not
+
+    def raise_alarm(self, reason: str) -> None:
+        """From now on a connection that publishes is blocked (RabbitMQ's resource alarms)."""
+        self.alarm = reason
+
+    def clear_alarm(self) -> None:
+        """Let publishers go on."""
+        self.alarm = ""
+        for session in list(self.sessions):
+            session.unblock()
 
     def settle(self) -> None:
         """Commit, confirm, write. Raises StoreError when the commit fails: nothing is confirmed."""

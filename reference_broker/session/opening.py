@@ -25,6 +25,7 @@ CAPABILITIES = {
     "per_consumer_qos": True,
 }
 MECHANISMS = "PLAIN AMQPLAIN"
+_LOCAL_USER = "guest"  # whose password everybody knows: from this machine only, as in RabbitMQ
 
 try:
     VERSION = version("mqproof")
@@ -78,7 +79,7 @@ def _authenticate(session: "Session", mechanism: str, response: bytes) -> User:
     if credentials is None:
         raise HardError(403, f"unusable response for mechanism {mechanism!r}")
     user = session.hub.broker.access.authenticate(*credentials)
-    if user is not None:
+    if user is not None and (user.name != _LOCAL_USER or session.transport.local):
         return user
     if session.capable("authentication_failure_close"):
         text = (

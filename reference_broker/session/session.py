@@ -24,12 +24,19 @@ class Transport(Protocol):
     """What a session needs of whatever carries its octets."""
 
     peer: str
+    local: bool  # whether the client is on this machine
 
     def write(self, data: bytes) -> None:
         """Send the octets, in order."""
 
     def close(self) -> None:
         """End the connection once all is sent."""
+
+    def hold_input(self, why: str) -> None:
+        """Read nothing from the client until `release_input` with the same word."""
+
+    def release_input(self, why: str) -> None:
+        """Read again, if nothing else holds."""
 
     def tuned(self, heartbeat: int) -> None:
         """The heartbeat is negotiated, in seconds; 0 for none."""
@@ -58,6 +65,7 @@ class Session:
         self.channels: dict[int, Channel] = {}
         self._vhost: VHost | None = None
         self._routes: Routes | None = None
+        self._blocked = False
         self._ended = False
         hub.sessions.add(self)
 
@@ -110,14 +118,36 @@ class Session:
     def pause_writing(self) -> None:
         """The transport's buffer is full: its consumers take no more for now."""
         self.writable = False
+        self.transport.hold_input("unread output")
         for channel in self.channels.values():
             channel.park()
 
     def resume_writing(self) -> None:
         """The transport's buffer has drained."""
         self.writable = True
+        self.transport.release_input("unread output")
         for channel in list(self.channels.values()):
             channel.refresh()
+
+    # alarms; see https://www.rabbitmq.com/docs/connection-blocked
+
+    def block(self) -> None:
+        """The client has published while an alarm is on: read nothing more from it."""
+        if self._blocked:
+            return
+        self._blocked = True
+        self.transport.hold_input("alarm")
+        if self.capable("connection.blocked"):
+            self.call(0, "connection.blocked", reason=self.hub.alarm)
+
+    def unblock(self) -> None:
+        """The alarm is off."""
+        if not self._blocked:
+            return
+        self._blocked = False
+        self.transport.release_input("alarm")
+        if self.capable("connection.blocked"):
+            self.call(0, "connection.unblocked")
 
     # what the protocol calls
 

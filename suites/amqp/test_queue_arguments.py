@@ -85,6 +85,25 @@ def test_type_quorum_exclusive(client: RawClient, names: Names) -> None:
     expect_refused(client, names(), durable=True, exclusive=True, arguments=QUORUM)
 
 
+@pytest.mark.requirement("queue/arg-invalid-type")
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("x-overflow", "mqproof"),
+        ("x-overflow", 1),
+        ("x-queue-mode", "mqproof"),
+        ("x-queue-type", 1),
+        ("x-dead-letter-exchange", 1),
+        ("x-dead-letter-routing-key", 1),
+        ("x-single-active-consumer", 1),
+        ("x-max-length", 1.5),
+    ],
+)
+def test_arg_invalid_value(client: RawClient, names: Names, argument: str, value: object) -> None:
+    """An argument that is a word or a flag closes the channel with 406 when it is another thing."""
+    expect_refused(client, names(), durable=True, arguments={argument: value})
+
+
 @pytest.mark.requirement("queue/type-quorum-server-named")
 def test_type_quorum_server_named(client: RawClient) -> None:
     """A quorum queue cannot be named by the broker: 406."""

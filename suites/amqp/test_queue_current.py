@@ -113,6 +113,14 @@ def test_is_of_the_channel(client: RawClient, names: Names) -> None:
     verify.equal(drain(client, ""), [b"first"], "got on channel 1")
 
 
+@pytest.mark.requirement("queue/current-queue")
+def test_passive_makes_current(client: RawClient, names: Names) -> None:
+    """A passive declaration makes its queue the current one, as any declaration does."""
+    first, _second = two_queues(client, names)
+    client.call(1, "queue.declare", queue=first, passive=True)
+    verify.equal(drain(client, ""), [b"first"], "got")
+
+
 @pytest.mark.requirement("queue/no-current-queue")
 @pytest.mark.parametrize("method", USES)
 def test_no_current_queue(client: RawClient, names: Names, method: str) -> None:

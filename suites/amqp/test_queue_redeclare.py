@@ -59,6 +59,16 @@ def test_redeclare_exclusive(client: RawClient, names: Names) -> None:
     client.call(1, "queue.declare", queue=queue, durable=True)
 
 
+@pytest.mark.requirement("queue/redeclare-exclusive")
+def test_redeclare_shared(client: RawClient, names: Names) -> None:
+    """Declaring one's exclusive queue again as shared closes the channel with 405 or 406."""
+    queue = own_queue(client, names)
+    client.send(1, "queue.declare", queue=queue, exclusive=False)
+    client.expect_channel_close(1, 405, 406, method="queue.declare")
+    client.open_channel(1)
+    client.call(1, "queue.declare", queue=queue, exclusive=True)
+
+
 @pytest.mark.requirement("queue/redeclare-autodelete")
 @pytest.mark.parametrize("auto_delete", [True, False])
 def test_redeclare_autodelete(

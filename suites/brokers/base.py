@@ -94,6 +94,11 @@ class Broker(ABC):
             raise BrokerError(f"{self.name} has not been started")
         return self._identity
 
+    @property
+    def text_ports(self) -> Mapping[str, int]:
+        """Its ports of memcached's text protocol, by `memcacheq` (queues) and `memcached`."""
+        return {}
+
     @abstractmethod
     def start(self) -> Endpoint:
         """Start it, or start it again with its port and data, and wait for a handshake."""

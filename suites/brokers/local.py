@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 LOG = "broker.log"
 PORT_ATTEMPTS = 3
 LOG_LINES_IN_ERRORS = 15
-TAKEN_PORT = re.compile(r"eaddrinuse|address already in use", re.IGNORECASE)
+TAKEN_PORT = re.compile(r"eaddrinuse|address already in use|port is in use", re.IGNORECASE)
 
 
 class LocalBroker(Broker):
@@ -40,6 +40,10 @@ class LocalBroker(Broker):
     @abstractmethod
     def _command(self, folder: Path, port: int) -> Command:
         """What to execute so that it serves AMQP on the port, its data within the folder."""
+
+    def _ask(self, host: str, port: int, timeout: float) -> Mapping[str, object]:
+        """What it says of itself when it is ready; NoHandshake when it is not."""
+        return probe.handshake(host, port, timeout)
 
     @property
     def _configuration(self) -> Mapping[str, str]:
@@ -99,7 +103,7 @@ class LocalBroker(Broker):
 
     def ready(self, timeout: float = 5.0) -> bool:
         """Whether its process runs and answers a handshake."""
-        return self.alive() and probe.answers(self.endpoint, timeout)
+        return self.alive() and probe.answers(self.endpoint, timeout, self._ask)
 
     def log_tail(self, lines: int = 40) -> str:
         """The last lines of its standard output and error, over all launches."""
@@ -145,7 +149,9 @@ class LocalBroker(Broker):
         command = self._command(self._sandbox.folder, port)
         self._process = process = self._sandbox.spawn(command, LOG)
         try:
-            properties = probe.wait_ready(HOST, port, self.start_timeout, lambda: _gone(process))
+            properties = probe.wait_ready(
+                HOST, port, self.start_timeout, lambda: _gone(process), self._ask
+            )
             self._await_started(process, deadline)
         except BrokerError as error:
             tail = self.log_tail(LOG_LINES_IN_ERRORS) or "(empty)"

@@ -35,28 +35,36 @@ def handshake(host: str, port: int, timeout: float) -> Mapping[str, object]:
     return _server_properties(data)
 
 
-def answers(endpoint: Endpoint, timeout: float) -> bool:
+Ask = Callable[[str, int, float], Mapping[str, object]]
+"""Like `handshake`, for whatever protocol: what the server says of itself, or NoHandshake."""
+
+
+def answers(endpoint: Endpoint, timeout: float, ask: Ask = handshake) -> bool:
     """Whether a handshake begins within `timeout` seconds."""
     try:
-        handshake(endpoint.host, endpoint.port, timeout)
+        ask(endpoint.host, endpoint.port, timeout)
     except NoHandshake:
         return False
     return True
 
 
 def wait_ready(
-    host: str, port: int, timeout: float, gone: Callable[[], str | None]
+    host: str,
+    port: int,
+    timeout: float,
+    gone: Callable[[], str | None],
+    ask: Ask = handshake,
 ) -> Mapping[str, object]:
     """Poll for a handshake for `timeout` seconds; BrokerError at once if `gone` gives a reason."""
     deadline = time.monotonic() + timeout
     while True:
         try:
-            return handshake(host, port, min(5.0, max(0.1, deadline - time.monotonic())))
+            return ask(host, port, min(5.0, max(0.1, deadline - time.monotonic())))
         except NoHandshake as error:
             if reason := gone():
                 raise BrokerError(reason) from error
             if time.monotonic() >= deadline:
-                raise BrokerError(f"no AMQP handshake within {timeout:g} s ({error})") from error
+                raise BrokerError(f"no handshake within {timeout:g} s ({error})") from error
         time.sleep(POLL_INTERVAL)
 
 

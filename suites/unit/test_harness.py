@@ -31,10 +31,12 @@ LIES = {
 }
 
 TESTS = """
-import os
 import pytest
 from suites import verify
+from suites.brokers.kinds import existing
+from suites.harness import station
 
+station.HEALTH_TIMEOUT = existing.START_TIMEOUT = 1.0
 HIGHER = pytest.mark.requirement("header/higher-version")
 
 @HIGHER

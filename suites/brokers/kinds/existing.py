@@ -54,17 +54,22 @@ def _endpoint(url: str) -> Endpoint:
         raise BrokerError(f"the broker's URL is wrong: {error}; write {FORM}") from error
     if not host or parts.query or parts.fragment or parts.path.count("/") > 1:
         raise BrokerError(f"the broker's URL is wrong; write {FORM} (a `/` in VHOST as %2F)")
-    if not _loopback(host) and os.environ.get(ALLOW_REMOTE) != "1":
-        raise BrokerError(
-            f"{host} is not this machine, and the suites hurt what they test; "
-            f"set {ALLOW_REMOTE}=1 if that broker is yours to hurt"
-        )
+    refuse_remote(host)
     return Endpoint(host, port, *_login(parts), unquote(parts.path[1:]) or "/")
 
 
 def _login(parts: SplitResult) -> tuple[str, str]:
     user = "guest" if parts.username is None else unquote(parts.username)
     return user, "guest" if parts.password is None else unquote(parts.password)
+
+
+def refuse_remote(host: str) -> None:
+    """BrokerError if the broker is on another machine, and nobody said that it may be hurt."""
+    if not _loopback(host) and os.environ.get(ALLOW_REMOTE) != "1":
+        raise BrokerError(
+            f"{host} is not this machine, and the suites hurt what they test; "
+            f"set {ALLOW_REMOTE}=1 if that broker is yours to hurt"
+        )
 
 
 def _loopback(host: str) -> bool:

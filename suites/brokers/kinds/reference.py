@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from suites.brokers import definitions
+from suites.brokers import definitions, ports
 from suites.brokers.base import BrokerError
 from suites.brokers.kind import Kind, options
 from suites.brokers.local import LocalBroker
@@ -15,8 +15,20 @@ from suites.brokers.process import Command
 from suites.brokers.sandbox import Sandbox
 
 PACKAGE = "reference_broker"
-OPTIONS = ("channel-max", "frame-max", "heartbeat", "log-level", "mutant", "semantics")
+OPTIONS = (
+    "channel-max",
+    "frame-max",
+    "heartbeat",
+    "log-level",
+    "memcacheq-item-size",
+    "memcacheq-profile",
+    "mutant",
+    "semantics",
+)
 """Keys of the string; `serve` takes each as a flag of the same name."""
+SWITCHES = ("memcacheq-nosync",)
+"""Keys whose only value is `on`; their flags take none."""
+TEXT_PROTOCOLS = ("memcacheq", "memcached")
 
 
 class ReferenceBroker(LocalBroker):
@@ -29,21 +41,33 @@ class ReferenceBroker(LocalBroker):
 
     def __init__(self, rest: str = "") -> None:
         super().__init__(f"{self.kind}:{rest}" if rest else self.kind)
-        self._options = options(self.kind, rest, OPTIONS)
+        self._options = options(self.kind, rest, OPTIONS + SWITCHES)
+        self._text_ports: dict[str, int] = {}
+        for key in SWITCHES:
+            if self._options.get(key, "on") != "on":
+                raise BrokerError(f"`{self.kind}`: `{key}` can only be `on`")
 
     @property
     def _configuration(self) -> Mapping[str, str]:
         return self._options
 
+    @property
+    def text_ports(self) -> Mapping[str, int]:
+        """Both are always open."""
+        return self._text_ports
+
     def _prepare(self, sandbox: Sandbox, port: int) -> None:
         del port
+        self._text_ports = {name: ports.free_port() for name in TEXT_PROTOCOLS}
         definitions.write(sandbox.folder)
         (sandbox.folder / "data").mkdir()
 
     def _command(self, folder: Path, port: int) -> Command:
         serve = [sys.executable, "-m", PACKAGE, "serve", "--port", str(port)]
         files = ["--definitions", f"{folder}/definitions.json", "--data-dir", f"{folder}/data"]
-        flags = [word for key, value in self._options.items() for word in (f"--{key}", value)]
+        flags = [f"--{name}-port={port}" for name, port in self._text_ports.items()]
+        for key, value in self._options.items():
+            flags.append(f"--{key}" if key in SWITCHES else f"--{key}={value}")
         return Command([*serve, *files, *flags], _environment())
 
 
@@ -61,6 +85,6 @@ def _environment() -> dict[str, str]:
 KIND = Kind(
     ReferenceBroker.kind,
     "reference[:KEY=VALUE,...]",
-    f"this project's broker; keys: {', '.join(OPTIONS)}",
+    f"this project's broker; keys: {', '.join(OPTIONS + SWITCHES)}",
     ReferenceBroker,
 )

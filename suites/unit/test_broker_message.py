@@ -1,0 +1,88 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from reference_broker.broker.message import Traits, read_traits
+from reference_broker.wire.errors import SoftError, WireError
+from reference_broker.wire.methods import encode_properties
+from reference_broker.wire.tables import Table
+from suites.unit.doubles import message
+from suites.unit.generated import PROPERTY_SETS
+
+
+def traits(**properties: Any) -> Traits:
+    """What these properties ask of the broker."""
+    return read_traits(encode_properties(properties))
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({}, Traits()),
+        ({"delivery_mode": 1}, Traits()),
+        ({"delivery_mode": 2}, Traits(persistent=True)),
+        ({"delivery_mode": 2, "message_id": "m"}, Traits(persistent=True)),
+        ({"priority": 7}, Traits(priority=7)),
+        ({"expiration": "0"}, Traits(ttl=0)),
+        ({"expiration": "1500"}, Traits(ttl=1500)),
+        ({"user_id": "guest", "reply_to": "q"}, Traits(user_id="guest", reply_to="q")),
+        ({"headers": {"other": 1}}, Traits()),
+        ({"headers": {"CC": ["a", "b"]}}, Traits(extra_keys=("a", "b"))),
+        ({"headers": {"BCC": ["c"], "CC": ["a"]}}, Traits(extra_keys=("a", "c"))),
+    ],
+    ids=repr,
+)
+def test_traits(properties: dict[str, Any], expected: Traits) -> None:
+    """Each property on which the broker acts is found."""
+    assert traits(**properties) == expected
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"delivery_mode": 0},
+        {"delivery_mode": 3},
+        {"delivery_mode": 3, "headers": {}},
+        {"expiration": ""},
+        {"expiration": "-1"},
+        {"expiration": "1.5"},
+        {"expiration": "one"},
+        {"expiration": "\u0661"},  # a digit, but no ASCII one
+        {"headers": {"CC": "a"}},
+        {"headers": {"CC": [1]}},
+        {"headers": {"BCC": {}}},
+    ],
+    ids=repr,
+)
+def test_refused_values(properties: dict[str, Any]) -> None:
+    """A value that RabbitMQ refuses is 406."""
+    with pytest.raises(SoftError) as caught:
+        traits(**properties)
+    assert caught.value.code == 406
+
+
+@pytest.mark.parametrize("octets", [b"", b"\x10", b"\x10\x00", b"\x00\x00\x00", b"\x00\x01"])
+def test_undecodable_properties(octets: bytes) -> None:
+    """Properties that are cut short or malformed are WireError."""
+    with pytest.raises(WireError):
+        read_traits(octets)
+
+
+@given(PROPERTY_SETS)
+def test_headers_are_those_of_the_properties(properties: dict[str, Any]) -> None:
+    """The headers of a message are its headers property, or empty."""
+    try:
+        held = message(**properties).headers
+    except SoftError:
+        return
+    assert held == properties.get("headers", {})
+
+
+@pytest.mark.parametrize("headers", [{}, {"a": {"b": [1, None]}}])
+def test_headers_of_a_message(headers: Table) -> None:
+    """Headers come decoded; where the header's payload is malformed there are none."""
+    assert message(b"body", headers=headers).headers == headers
+    broken = message(b"body", headers={"k": True})
+    broken.frames = broken.frames.replace(b"\x01kt", b"\x01k?")
+    assert broken.headers == {}
