@@ -5,4 +5,5 @@ pytest_plugins = [
     "suites.harness.fixtures",
     "suites.harness.judging",
     "suites.harness.recording",
+    "suites.harness.text_fixtures",
 ]

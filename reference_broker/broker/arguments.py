@@ -1,98 +1,122 @@
 """The x-arguments of queues: which are known, what they may be, what makes two declares equal.
 
-RabbitMQ's documentation of each argument is the source; an unknown argument is kept and ignored.
+RabbitMQ's documentation of each argument is the source, its replies the texts; an argument that
+nobody knows is kept and ignored.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from reference_broker.wire.errors import HardError, SoftError
-from reference_broker.wire.tables import Table
+from reference_broker.wire.tables import Table, Timestamp, type_name
 
-MAX_MILLISECONDS = 2**32 - 1  # what an Erlang timer holds
+MAX_MILLISECONDS = 315_360_000_000  # ten years: RabbitMQ's longest timer
 MAX_PRIORITY = 255
 OVERFLOWS = ("drop-head", "reject-publish", "reject-publish-dlx")
 
 
-def _whole(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return "not a whole number"
-    return None
+def wrong_milliseconds(value: int) -> str:
+    """What is wrong with a number of milliseconds; empty when nothing is."""
+    if value < 0:
+        return f"{{value_negative,{value}}}"
+    return f"{{value_too_large,{value}}}" if value > MAX_MILLISECONDS else ""
 
 
-def _not_negative(value: Any) -> str | None:
-    return _whole(value) or ("negative" if value < 0 else None)
+def _whole(value: Any) -> str:
+    if isinstance(value, bool | Timestamp) or not isinstance(value, int):
+        return f'"expected integer, got {type_name(value)}"'
+    return ""
 
 
-def _milliseconds(value: Any) -> str | None:
-    return _not_negative(value) or ("too large" if value > MAX_MILLISECONDS else None)
+def _not_negative(value: Any) -> str:
+    return _whole(value) or (f"{{value_negative,{value}}}" if value < 0 else "")
 
 
-def _expires(value: Any) -> str | None:
-    return _milliseconds(value) or ("zero" if value == 0 else None)
+def _milliseconds(value: Any) -> str:
+    return _whole(value) or wrong_milliseconds(value)
 
 
-def _priority(value: Any) -> str | None:
-    return _not_negative(value) or ("above 255" if value > MAX_PRIORITY else None)
+def _expires(value: Any) -> str:
+    return _milliseconds(value) or ("{value_zero,0}" if value == 0 else "")
 
 
-def _text(value: Any) -> str | None:
-    return None if isinstance(value, str) else "not text"
+def _priority(value: Any) -> str:
+    return _not_negative(value) or (
+        f"{{max_value_exceeded,{value}}}" if value > MAX_PRIORITY else ""
+    )
 
 
-def _boolean(value: Any) -> str | None:
-    return None if isinstance(value, bool) else "not a boolean"
+def _text(value: Any) -> str:
+    return "" if isinstance(value, str) else f"{{unacceptable_type,{type_name(value)}}}"
 
 
-def _one_of(*allowed: str) -> Callable[[Any], str | None]:
-    return lambda value: None if value in allowed else f"not one of {', '.join(allowed)}"
+def _boolean(value: Any) -> str:
+    return "" if isinstance(value, bool) else f"{{unacceptable_type,{type_name(value)}}}"
 
 
-_CHECKS: dict[str, Callable[[Any], str | None]] = {
+def _one_of(allowed: tuple[str, ...], otherwise: str) -> Callable[[Any], str]:
+    return lambda value: _text(value) or ("" if value in allowed else otherwise.format(value=value))
+
+
+_CHECKS: dict[str, Callable[[Any], str]] = {
     "x-expires": _expires,
     "x-message-ttl": _milliseconds,
     "x-dead-letter-exchange": _text,
     "x-dead-letter-routing-key": _text,
     "x-max-length": _not_negative,
     "x-max-length-bytes": _not_negative,
-    "x-overflow": _one_of(*OVERFLOWS),
+    "x-overflow": _one_of(OVERFLOWS, "invalid_overflow"),
     "x-max-priority": _priority,
     "x-single-active-consumer": _boolean,
-    "x-queue-mode": _one_of("default", "lazy"),
-    "x-queue-type": _one_of("classic", "quorum", "stream"),
+    "x-queue-mode": _one_of(("default", "lazy"), "\"unsupported queue mode '{value}'\""),
+    "x-queue-version": _not_negative,
+    "x-queue-type": _one_of(
+        ("classic", "quorum", "stream"), "\"unsupported queue type '{value}'\""
+    ),
 }
+# Arguments that mean something to replicated types alone.
+_NOT_CLASSIC = ("x-delivery-limit", "x-dead-letter-strategy", "x-quorum-initial-group-size")
 
 
-def check_queue_arguments(arguments: Table) -> None:
-    """Refuse what RabbitMQ refuses. Raises SoftError 406."""
+def check_queue_arguments(what: str, arguments: Table) -> None:
+    """Refuse what RabbitMQ refuses; `what` names the queue. Raises SoftError 406."""
     for name, check in _CHECKS.items():
-        if name not in arguments:
-            continue
-        wrong = check(arguments[name])
+        wrong = check(arguments[name]) if name in arguments else ""
         if wrong:
-            raise SoftError(406, f"invalid arg '{name}' {arguments[name]!r}: {wrong}")
+            raise SoftError(406, f"invalid arg '{name}' for {what}: {wrong}")
     if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
-        raise SoftError(406, "invalid arg 'x-dead-letter-routing-key': routing key but no exchange")
+        text = f"invalid arg 'x-dead-letter-routing-key' for {what}: routing_key_but_no_dlx_defined"
+        raise SoftError(406, text)
 
 
-def check_queue_type(name: str, arguments: Table, *, durable: bool, exclusive: bool) -> None:
-    """Refuse what a replicated type cannot be, and streams, which this broker lacks.
+def check_queue_type(
+    what: str, arguments: Table, *, invented: bool, durable: bool, exclusive: bool
+) -> None:
+    """Refuse what a queue type cannot be, and what this broker lacks.
 
     A quorum queue is kept as a durable classic one: on a single node the two differ little.
 
     Raises:
-        SoftError: 406 for a property that the type does not have.
-        HardError: 540 for a stream.
+        SoftError: 406 for a property or argument that the type does not have.
+        HardError: 540 for a stream, and for a delivery limit.
     """
     kind = arguments.get("x-queue-type", "classic")
+    foreign = [name for name in _NOT_CLASSIC if name in arguments]
     if kind == "classic":
+        if foreign:
+            text = f"invalid arg '{foreign[0]}' for {what} of queue type rabbit_classic_queue"
+            raise SoftError(406, text)
         return
-    if kind == "stream":
-        raise HardError(540, "queue type 'stream' is not supported by this broker")
-    for wrong, what in ((not durable, "durable"), (exclusive, "exclusive"), (not name, "name")):
+    if kind == "stream" or "x-delivery-limit" in foreign:
+        lacking = "queue type 'stream'" if kind == "stream" else "x-delivery-limit"
+        raise HardError(540, f"{lacking} is not supported by this broker")
+    for wrong, name, value in (
+        (not durable, "non-durable", "true"),
+        (exclusive, "exclusive-owner", "true"),
+        (invented, "server-named", "true"),
+    ):
         if wrong:
-            value = {"durable": "false", "exclusive": "true", "name": ""}[what]
-            raise SoftError(406, f"invalid property '{what}' for queue '{name}': {value}")
+            raise SoftError(406, f"invalid property '{name}' for {what}: {value}")
 
 
 def check_same(what: str, held: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -102,10 +126,11 @@ def check_same(what: str, held: Mapping[str, Any], asked: Mapping[str, Any]) -> 
     """
     for name, value in held.items():
         if asked[name] != value or isinstance(asked[name], bool) != isinstance(value, bool):
+            received, current = _shown(asked[name], value), _shown(value, asked[name])
             raise SoftError(
                 406,
-                f"inequivalent arg '{name}' for {what}: received "
-                f"{_shown(asked[name])} but current is {_shown(value)}",
+                f"inequivalent arg '{name}' for {what}: received {received} "
+                f"but current is {current}",
             )
 
 
@@ -118,10 +143,11 @@ def queue_traits(
     return {"durable": durable, "auto_delete": auto_delete, "exclusive": exclusive, **known}
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, other: Any) -> str:
+    """One of two values that differ, as RabbitMQ words it."""
     if value is None:
         return "none"
-    if isinstance(value, bool):
-        return f"'{str(value).lower()}'"
-    kind = "signedint" if isinstance(value, int) else "longstr"
-    return f"the value '{value}' of type '{kind}'" if not isinstance(value, str) else f"'{value}'"
+    plain = str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        f"'{plain}'" if other is not None else f"the value '{plain}' of type '{type_name(value)}'"
+    )

@@ -1,7 +1,8 @@
 """Dead letters: what a message carries after it died, and when it has died in a circle.
 
 See https://www.rabbitmq.com/docs/dlx. The x-death header is an array of tables, the latest death
-first, one for each queue and reason with a count; the x-first-death headers never change.
+first, one for each queue and reason with a count; the x-first-death headers are set by the first
+death. All other headers are passed on as they came, sorted by name as RabbitMQ leaves them.
 """
 
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 from reference_broker.wire.content import body_of, header_of
 from reference_broker.wire.framing import content_frames
 from reference_broker.wire.methods import decode_properties
-from reference_broker.wire.tables import Timestamp, Typed
+from reference_broker.wire.tables import Timestamp, Typed, decode_value
 
-from .message import Message, Traits
+from .message import Message
 
 _NO_SPLIT = 2**31  # one body frame, whatever its size; `wire.content.reframe` splits on delivery
 
@@ -23,66 +24,68 @@ def buried(
 
     `now` is in seconds since the epoch. Where the keys are not the message's own, its CC goes.
     """
-    keep_keys = keys == (message.routing_key, *message.traits.extra_keys)
-    properties = decode_properties(header_of(message.frames))
+    properties = decode_properties(header_of(message.frames), split_headers=True)
     headers: dict[str, Any] = dict(properties.get("headers") or {})
     expiration = properties.pop("expiration", None)
-    deaths = _add_death(_deaths(headers), message, queue, reason, now, expiration)
-    headers["x-death"] = [_typed(death) for death in deaths]
-    headers.setdefault("x-first-death-exchange", message.exchange)
-    headers.setdefault("x-first-death-queue", queue)
-    headers.setdefault("x-first-death-reason", reason)
-    if not keep_keys:
+    if "x-death" not in headers:
+        headers["x-first-death-exchange"] = message.exchange
+        headers["x-first-death-queue"] = queue
+        headers["x-first-death-reason"] = reason
+    held = decode_value(headers["x-death"]) if "x-death" in headers else []
+    death = _death(message, queue, reason, now, expiration)
+    headers["x-death"] = [_typed(entry) for entry in _added(_tables(held), death)]
+    traits = message.traits._replace(ttl=None)
+    if keys != (message.routing_key, *traits.further_keys):
         headers.pop("CC", None)
+        traits = traits._replace(cc=(), bcc=())
+    properties["headers"] = dict(sorted(headers.items()))
     channel = int.from_bytes(message.frames[1:3], "big")
-    body = body_of(message.frames)
-    frames = content_frames(channel, body, {**properties, "headers": headers}, _NO_SPLIT)
-    traits: Traits = message.traits._replace(ttl=None)
-    if not keep_keys:
-        traits = traits._replace(extra_keys=())
+    frames = content_frames(channel, body_of(message.frames), properties, _NO_SPLIT)
     return Message(exchange, keys[0], frames, message.body_size, traits)
 
 
-def _deaths(headers: dict[str, Any]) -> list[dict[str, Any]]:
-    held = headers.get("x-death")
-    return [dict(d) for d in held if isinstance(d, dict)] if isinstance(held, list) else []
-
-
-def _add_death(
-    deaths: list[dict[str, Any]],
-    message: Message,
-    queue: str,
-    reason: str,
-    now: int,
-    expiration: str | None,
-) -> list[dict[str, Any]]:
-    for death in deaths:
-        if death.get("queue") == queue and death.get("reason") == reason:
-            deaths.remove(death)
-            death["count"] = death.get("count", 0) + 1
-            return [death, *deaths]
+def _death(
+    message: Message, queue: str, reason: str, now: int, expiration: str | None
+) -> dict[str, Any]:
     death = {
         "count": 1,
         "reason": reason,
         "queue": queue,
         "time": Timestamp(now),
         "exchange": message.exchange,
-        "routing-keys": [message.routing_key, *message.traits.extra_keys],
+        "routing-keys": [message.routing_key, *message.traits.cc],
     }
-    if expiration is not None:
-        death["original-expiration"] = expiration
+    return death if expiration is None else {**death, "original-expiration": expiration}
+
+
+def _added(deaths: list[dict[str, Any]], death: dict[str, Any]) -> list[dict[str, Any]]:
+    """The deaths with one more: a new entry, or a count more on the one like it, in front."""
+    for entry in deaths:
+        if (entry.get("queue"), entry.get("reason")) == (death["queue"], death["reason"]):
+            rest = [other for other in deaths if other is not entry]
+            return [{**entry, "count": _count(entry) + 1}, *rest]
     return [death, *deaths]
 
 
+def _tables(held: Any) -> list[dict[str, Any]]:
+    return [dict(d) for d in held if isinstance(d, dict)] if isinstance(held, list) else []
+
+
+def _count(death: dict[str, Any]) -> int:
+    """The entry's count; publishers may forge anything."""
+    count = death.get("count")
+    return count if type(count) is int else 0
+
+
 def _typed(death: dict[str, Any]) -> dict[str, Any]:
-    return {**death, "count": Typed("l", death["count"])}
+    return {**death, "count": Typed("l", _count(death))}
 
 
 def in_circle(message: Message, reason: str, queue: str) -> bool:
     """Whether a dead message has died in the queue before and was not rejected by anyone since."""
     if reason == "rejected":
         return False
-    for death in _deaths(message.headers):
+    for death in _tables(message.headers.get("x-death")):
         if death.get("reason") == "rejected":
             return False
         if death.get("queue") == queue:

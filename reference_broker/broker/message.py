@@ -1,12 +1,16 @@
 """A message: what was published, where to, and what a broker must know of its properties."""
 
+import re
 from typing import Any, NamedTuple
 
 from reference_broker.wire import content, fast
 from reference_broker.wire.errors import SoftError, WireError
 from reference_broker.wire.methods import decode_properties
 
+from .arguments import wrong_milliseconds
+
 TRANSIENT, PERSISTENT = 1, 2
+_NUMBER = re.compile(r"[+-]?[0-9]+")
 _MODES = frozenset({TRANSIENT, PERSISTENT})
 
 
@@ -17,8 +21,13 @@ class Traits(NamedTuple):
     priority: int = 0
     ttl: int | None = None
     user_id: str | None = None
-    reply_to: str | None = None
-    extra_keys: tuple[str, ...] = ()  # routing keys of the CC and BCC headers
+    cc: tuple[str, ...] = ()  # further routing keys, of the CC header
+    bcc: tuple[str, ...] = ()  # the same that receivers do not see
+
+    @property
+    def further_keys(self) -> tuple[str, ...]:
+        """All routing keys but the one in basic.publish."""
+        return self.cc + self.bcc
 
 
 _PLAIN = {TRANSIENT: Traits(), PERSISTENT: Traits(persistent=True)}
@@ -35,6 +44,7 @@ def read_traits(properties: bytes) -> Traits:
     if mode in _PLAIN:
         return _PLAIN[mode]
     decoded = decode_properties(bytes(12) + properties)
+    headers = decoded.get("headers") or {}
     mode = decoded.get("delivery_mode", TRANSIENT)
     if mode not in _MODES:
         raise SoftError(406, f"invalid message: {{delivery_mode_unknown,{mode}}}")
@@ -43,29 +53,34 @@ def read_traits(properties: bytes) -> Traits:
         priority=decoded.get("priority", 0),
         ttl=_expiration(decoded.get("expiration")),
         user_id=decoded.get("user_id"),
-        reply_to=decoded.get("reply_to"),
-        extra_keys=_extra_keys(decoded.get("headers") or {}),
+        cc=_keys(headers, "CC"),
+        bcc=_keys(headers, "BCC"),
     )
 
 
 def _expiration(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal()):
-        raise SoftError(406, f"invalid expiration '{text}': not a non-negative whole number")
-    return int(text)
+    found = _NUMBER.match(text)
+    number = int(found[0]) if found else 0
+    if found is None:
+        wrong = "no_integer"
+    elif text[found.end() :]:
+        wrong = f'{{leftover_string,"{text[found.end() :]}"}}'
+    else:
+        wrong = wrong_milliseconds(number)
+    if wrong:
+        raise SoftError(406, f"invalid expiration '{text}': {wrong}")
+    return number
 
 
-def _extra_keys(headers: dict[str, Any]) -> tuple[str, ...]:
-    keys: list[str] = []
-    for header in ("CC", "BCC"):
-        value = headers.get(header)
-        if value is None:
-            continue
-        if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
-            raise SoftError(406, f"unsupported value for header '{header}': not an array of text")
-        keys += value
-    return tuple(keys)
+def _keys(headers: dict[str, Any], header: str) -> tuple[str, ...]:
+    value = headers.get(header)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
+        raise SoftError(406, f"unsupported value for header '{header}': not an array of text")
+    return tuple(value)
 
 
 class Message:

@@ -199,6 +199,8 @@ class Queue:
         position, message, _redelivered = taken
         if self._store is not None and message.traits.persistent:
             self._store.delivered(self._number, position + 1)
+        if self._deadlines:
+            self._watch()
         return taken
 
     def _pop(self) -> tuple[int, Message, bool] | None:
@@ -243,15 +245,22 @@ class Queue:
             if taken is None:
                 return
             consumer.deliver(*taken)
-        self._watch()
 
     def purge(self) -> int:
         """Drop all ready messages; how many there were."""
         count = len(self)
+        in_line = range(self._head, self._head + len(self._ready))
         if self._store is not None:
-            self._store.purge(self._number, range(self._head, self._head + len(self._ready)))
-        while (taken := self._pop()) is not None:
-            self._forget(taken[0], taken[1])
+            self._store.purge(self._number, in_line)
+        for _rank, position, message, _redelivered in self._heap:
+            self._forget(position, message)
+        if self._deadlines:
+            for position in in_line:
+                self._deadlines.pop(position, None)
+        self._head = in_line.stop
+        self._ready.clear()
+        self._heap.clear()
+        self._ready_size = 0
         return count
 
     # limits

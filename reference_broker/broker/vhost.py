@@ -182,7 +182,7 @@ class VHost:
         found = self.queues.get(name)
         if found is not None:
             self._check_owner(found, owner)
-            check_queue_arguments(arguments)
+            check_queue_arguments(self._describe("queue", name), arguments)
             asked = queue_traits(
                 durable=durable, auto_delete=auto_delete, exclusive=exclusive, arguments=arguments
             )
@@ -191,8 +191,14 @@ class VHost:
             return found
         if name.startswith(_RESERVED) and not invented:
             raise SoftError(403, f"queue name '{name}' contains reserved prefix 'amq.*'")
-        check_queue_arguments(arguments)
-        check_queue_type("" if invented else name, arguments, durable=durable, exclusive=exclusive)
+        check_queue_arguments(self._describe("queue", name), arguments)
+        check_queue_type(
+            self._describe("queue", name),
+            arguments,
+            invented=invented,
+            durable=durable,
+            exclusive=exclusive,
+        )
         queue = Queue(
             name,
             self._clock,
@@ -260,7 +266,7 @@ class VHost:
         exchange = self.exchanges.get(name or "")
         if exchange is None:
             return
-        keys = (message.routing_key, *message.traits.extra_keys) if key is None else (key,)
+        keys = (message.routing_key, *message.traits.further_keys) if key is None else (key,)
         dead = buried(message, exchange.name, keys, queue.name, reason, self._clock.epoch())
         queues, _stable = self.route(exchange, keys, dead.headers)
         for destination in queues:

@@ -50,6 +50,7 @@ UNTRUSTED = frozenset({Phase.HEADER, Phase.START, Phase.TUNE, Phase.OPENING})
 # Methods without content that only a server sends: a client that sends one gets 503.
 SERVER_ONLY = frozenset(
     {
+        "access.request-ok",
         "basic.cancel-ok",
         "basic.consume-ok",
         "basic.get-empty",

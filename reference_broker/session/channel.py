@@ -85,9 +85,10 @@ class Channel:
         False when a queue was full and did not take it.
         """
         queues: Iterable[Queue] | None = route.queues
-        if queues is None or message.traits.extra_keys:
+        traits = message.traits
+        if queues is None or traits.cc or traits.bcc:
             queues = self.session.routes.queues(route, message)
-            if message.traits.extra_keys:
+            if traits.bcc:
                 message = without_bcc(message)
         taken = True
         for queue in queues:

@@ -158,11 +158,6 @@ def cancel(channel: Channel, consumer_tag: str, no_wait: bool) -> None:
     channel.reply(no_wait, "basic.cancel-ok", consumer_tag=consumer_tag)
 
 
-@handles("basic.cancel-ok")
-def cancel_ok(channel: Channel, consumer_tag: str) -> None:
-    """A client answers a cancel notification: nothing to do."""
-
-
 @handles("basic.get")
 def get(channel: Channel, queue: str, no_ack: bool) -> None:
     """Fetch one message."""

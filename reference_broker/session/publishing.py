@@ -103,15 +103,15 @@ class Routes:
 
     def queues(self, route: Route, message: Message) -> Iterable[Queue]:
         """The queues that one message reaches, for a route or a message that needs the look."""
-        if route.queues is not None and not message.traits.extra_keys:
+        if route.queues is not None and not message.traits.further_keys:
             return route.queues
-        keys = (route.routing_key, *message.traits.extra_keys)
+        keys = (route.routing_key, *message.traits.further_keys)
         return self._vhost.route(route.exchange, keys, message.headers)[0]
 
 
 def without_bcc(message: Message) -> Message:
     """The message as its receivers see it: the BCC header is for the broker alone."""
-    properties = decode_properties(content.header_of(message.frames))
+    properties = decode_properties(content.header_of(message.frames), split_headers=True)
     headers = dict(properties["headers"])
     if headers.pop("BCC", None) is None:
         return message

@@ -16,6 +16,7 @@ from .tables import (
     encode_longstr,
     encode_shortstr,
     encode_table,
+    split_table,
 )
 
 _IDS = Struct(">HH")
@@ -169,8 +170,11 @@ def decode_header(payload: bytes) -> tuple[int, int, int]:
         raise WireError("a content header of under 12 octets") from cause
 
 
-def decode_properties(header: bytes) -> Properties:
+def decode_properties(header: bytes, *, split_headers: bool = False) -> Properties:
     """The properties of a content header's payload.
+
+    With `split_headers` the values in the headers table are left as they are on the wire, so that
+    encoding the properties again keeps their types.
 
     Raises:
         WireError: a value is cut short or malformed, or a flag is set that class basic lacks.
@@ -186,6 +190,8 @@ def decode_properties(header: bytes) -> Properties:
         if flags >> (15 - index) & 1:
             if kind == "shortstr":
                 properties[name], position = decode_shortstr(header, position, "surrogateescape")
+            elif kind == "table" and split_headers:
+                properties[name], position = split_table(header, position)
             else:
                 properties[name], position = _decode(kind, header, position)
     if position != len(header):

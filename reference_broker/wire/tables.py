@@ -23,6 +23,10 @@ class ByteArray(bytes):
     """An opaque byte array (`x`)."""
 
 
+class Raw(bytes):
+    """A value with its type letter as it stands on the wire, to be passed on untouched."""
+
+
 class Typed(NamedTuple):
     """A value with the type letter it is to be encoded as."""
 
@@ -58,6 +62,45 @@ def decode_table(data: bytes, position: int, depth: int = 0) -> tuple[Table, int
     if position != end:
         raise WireError("a table's last value runs over its end")
     return table, end
+
+
+def split_table(data: bytes, position: int) -> tuple[dict[str, Raw], int]:
+    """Like `decode_table`, the values left as they are on the wire."""
+    end = _section(data, position, 0)
+    position += 4
+    table: dict[str, Raw] = {}
+    while position < end:
+        key, start = decode_shortstr(data, position, "surrogateescape")
+        _decoded, position = _value(data, start, 0)
+        table[key] = Raw(data[start:position])
+    if position != end:
+        raise WireError("a table's last value runs over its end")
+    return table, end
+
+
+def decode_value(raw: bytes) -> FieldValue:
+    """The value of a type letter and what follows it. Raises WireError."""
+    return _value(raw, 0, 0)[0]
+
+
+def type_name(value: FieldValue) -> str:
+    """What RabbitMQ calls the type of a decoded value."""
+    return next((name for kind, name in _TYPE_NAMES if isinstance(value, kind)), "unknown")
+
+
+_TYPE_NAMES: tuple[tuple[type, str], ...] = (
+    (bool, "bool"),
+    (Timestamp, "timestamp"),
+    (int, "signedint"),
+    (ByteArray, "binary"),
+    (str, "longstr"),
+    (bytes, "longstr"),
+    (float, "double"),
+    (Decimal, "decimal"),
+    (list, "array"),
+    (dict, "table"),
+    (type(None), "void"),
+)
 
 
 def decode_shortstr(data: bytes, position: int, errors: str = "strict") -> tuple[str, int]:
@@ -207,6 +250,8 @@ def _octets(text: str | bytes) -> bytes:
 
 def encode_value(value: FieldValue) -> bytes:
     """Type letter and value; plain Python values get the letter that RabbitMQ itself would use."""
+    if isinstance(value, Raw):
+        return value
     letter, value = value if isinstance(value, Typed) else (_letter(value), value)
     head = letter.encode()
     fixed = _FIXED.get(head[0])

@@ -8,6 +8,8 @@ from suites.clients.received import Delivery
 from suites.harness.names import Names
 from suites.verify import Mismatch
 
+MOST = 1000  # messages in one queue; no test has as many, so a queue that never ends is found
+
 
 def new_queue(client: RawClient, names: Names, **arguments: Any) -> str:
     """Declare a queue on channel 1; give its name."""
@@ -51,9 +53,11 @@ def drain(client: RawClient, queue: str, channel: int = 1) -> list[bytes]:
     Afterwards `expect_quiet` proves that the queue sent this channel nothing else. The round trip
     at the end is for that: in RabbitMQ a reply to basic.get overtakes deliveries.
     """
-    bodies = []
+    bodies: list[bytes] = []
     while (message := client.get(channel, queue)) is not None:
         bodies.append(message.body)
+        if len(bodies) > MOST:
+            raise Mismatch(f"at most {MOST} messages", f"more than {MOST} messages")
     client.sync(channel)
     return bodies
 

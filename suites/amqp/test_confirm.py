@@ -15,8 +15,7 @@ pytestmark = pytest.mark.needs("publisher_confirms")
 PERSISTENT = 2
 
 
-@pytest.fixture
-def publisher(raw: RawClients) -> RawClient:
+def confirming(raw: RawClients) -> RawClient:
     """A client whose channel 1 confirms; channel 2 is plain."""
     client = raw(channels=2)
     client.call(1, "confirm.select")
@@ -55,8 +54,9 @@ def test_select(client: RawClient) -> None:
 
 
 @pytest.mark.requirement("confirm/select-twice")
-def test_select_twice(publisher: RawClient, names: Names) -> None:
+def test_select_twice(raw: RawClients, names: Names) -> None:
     """A second confirm.select is answered too, and the count goes on."""
+    publisher = confirming(raw)
     publisher.publish(1, "", names(), b"1")
     expect_confirm(publisher, 1)
     publisher.call(1, "confirm.select")
@@ -73,15 +73,17 @@ def test_select_nowait(client: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/tx-exclusive")
-def test_tx_exclusive(publisher: RawClient) -> None:
+def test_tx_exclusive(raw: RawClients) -> None:
     """Tx.select on a channel that confirms closes it with 406."""
+    publisher = confirming(raw)
     publisher.send(1, "tx.select")
     publisher.expect_channel_close(1, 406, method="tx.select")
 
 
 @pytest.mark.requirement("confirm/ack-routed")
-def test_ack_routed(publisher: RawClient, names: Names) -> None:
+def test_ack_routed(raw: RawClients, names: Names) -> None:
     """A message that is routed is acknowledged once, with its number."""
+    publisher = confirming(raw)
     queue = new_queue(publisher, names)
     fill(publisher, queue, [b"1"])
     expect_confirm(publisher, 1)
@@ -90,24 +92,27 @@ def test_ack_routed(publisher: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/ack-unroutable")
-def test_ack_unroutable(publisher: RawClient, names: Names) -> None:
+def test_ack_unroutable(raw: RawClients, names: Names) -> None:
     """A message that no queue takes is acknowledged too."""
+    publisher = confirming(raw)
     publisher.publish(1, "", names(), b"nowhere")
     expect_confirm(publisher, 1)
     publisher.expect_nothing(1)
 
 
 @pytest.mark.requirement("confirm/return-before-ack")
-def test_return_before_ack(publisher: RawClient, names: Names) -> None:
+def test_return_before_ack(raw: RawClients, names: Names) -> None:
     """A mandatory message that no queue takes is returned, and then acknowledged."""
+    publisher = confirming(raw)
     publisher.publish(1, "", names(), b"nowhere", mandatory=True)
     publisher.expect_content(1, "basic.return", b"nowhere")
     expect_confirm(publisher, 1)
 
 
 @pytest.mark.requirement("confirm/ack-all-queues")
-def test_ack_all_queues(publisher: RawClient, names: Names) -> None:
+def test_ack_all_queues(raw: RawClients, names: Names) -> None:
     """A message for several queues is acknowledged once, when each of them has it."""
+    publisher = confirming(raw)
     queues = [new_queue(publisher, names, durable=durable) for durable in (True, False, True)]
     exchange = names("exchange")
     publisher.call(1, "exchange.declare", exchange=exchange, type="fanout")
@@ -132,16 +137,18 @@ def test_sequence(client: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/multiple")
-def test_multiple(publisher: RawClient, names: Names) -> None:
+def test_multiple(raw: RawClients, names: Names) -> None:
     """However confirms are bundled, each number is acknowledged once."""
+    publisher = confirming(raw)
     publish_persistent(publisher, new_queue(publisher, names, durable=True), 50)
     verify.equal(set(settle_all(publisher, 50).values()), {"basic.ack"}, "kinds of confirms")
     publisher.expect_nothing(1)
 
 
 @pytest.mark.requirement("confirm/persistent-durable")
-def test_persistent_durable(publisher: RawClient, names: Names) -> None:
+def test_persistent_durable(raw: RawClients, names: Names) -> None:
     """A persistent message for a durable queue is acknowledged, and then in the queue."""
+    publisher = confirming(raw)
     queue = new_queue(publisher, names, durable=True)
     publish_persistent(publisher, queue, 1)
     expect_confirm(publisher, 1)
@@ -149,8 +156,9 @@ def test_persistent_durable(publisher: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/nack-overflow")
-def test_nack_overflow(publisher: RawClient, names: Names) -> None:
+def test_nack_overflow(raw: RawClients, names: Names) -> None:
     """A message that a full queue with x-overflow reject-publish refuses is nacked."""
+    publisher = confirming(raw)
     limits = {"x-max-length": 1, "x-overflow": "reject-publish"}
     queue = new_queue(publisher, names, arguments=limits)
     fill(publisher, queue, [b"fits"])
@@ -161,8 +169,9 @@ def test_nack_overflow(publisher: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/ack-on-queue-delete")
-def test_queue_delete(publisher: RawClient, names: Names) -> None:
+def test_queue_delete(raw: RawClients, names: Names) -> None:
     """When the queue is deleted, what was on its way there is settled, none left open."""
+    publisher = confirming(raw)
     queue = new_queue(publisher, names, durable=True)
     publish_persistent(publisher, queue, 20)
     publisher.call(1, "queue.delete", queue=queue)
@@ -170,8 +179,9 @@ def test_queue_delete(publisher: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/ack-on-purge")
-def test_purge(publisher: RawClient, names: Names) -> None:
+def test_purge(raw: RawClients, names: Names) -> None:
     """When the queue is purged, what was on its way there is acknowledged."""
+    publisher = confirming(raw)
     queue = new_queue(publisher, names, durable=True)
     publish_persistent(publisher, queue, 20)
     publisher.call(1, "queue.purge", queue=queue)
@@ -179,8 +189,9 @@ def test_purge(publisher: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/ack-ttl")
-def test_expired(publisher: RawClient, names: Names) -> None:
+def test_expired(raw: RawClients, names: Names) -> None:
     """A message that expires as it arrives is acknowledged."""
+    publisher = confirming(raw)
     queue = new_queue(publisher, names, arguments={"x-message-ttl": 0})
     fill(publisher, queue, [b"expires"])
     expect_confirm(publisher, 1)
@@ -188,8 +199,9 @@ def test_expired(publisher: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/ack-rejected")
-def test_rejected(publisher: RawClient, names: Names) -> None:
+def test_rejected(raw: RawClients, names: Names) -> None:
     """A message that its consumer rejects is acknowledged to its publisher all the same."""
+    publisher = confirming(raw)
     queue = new_queue(publisher, names)
     publisher.consume(2, queue)
     fill(publisher, queue, [b"unwanted"])
@@ -201,16 +213,18 @@ def test_rejected(publisher: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/channel-error-no-ack")
-def test_channel_error(publisher: RawClient, names: Names) -> None:
+def test_channel_error(raw: RawClients, names: Names) -> None:
     """A publish that closes the channel is not confirmed."""
+    publisher = confirming(raw)
     publisher.publish(1, names("exchange"), "", b"fails")
     publisher.expect_channel_close(1, 404, method="basic.publish")
     publisher.expect_quiet(1)
 
 
 @pytest.mark.requirement("confirm/independent-channels")
-def test_independent_channels(publisher: RawClient, names: Names) -> None:
+def test_independent_channels(raw: RawClients, names: Names) -> None:
     """Each channel counts its own publishes."""
+    publisher = confirming(raw)
     publisher.call(2, "confirm.select")
     for number in (1, 2):
         publisher.publish(1, "", names(), b"of channel 1")
@@ -220,8 +234,9 @@ def test_independent_channels(publisher: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("confirm/dead-lettered")
-def test_dead_lettered(publisher: RawClient, names: Names) -> None:
+def test_dead_lettered(raw: RawClients, names: Names) -> None:
     """A message that is dead-lettered on is confirmed once, not for each queue on its way."""
+    publisher = confirming(raw)
     dead = new_queue(publisher, names)
     arguments: dict[str, Any] = {
         "x-dead-letter-exchange": "",

@@ -11,8 +11,7 @@ from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
 
 
-@pytest.fixture
-def trader(raw: RawClients) -> RawClient:
+def transactional(raw: RawClients) -> RawClient:
     """A client whose channel 1 is transactional; channel 2 is plain."""
     client = raw(channels=2)
     client.call(1, "tx.select")
@@ -39,8 +38,9 @@ def test_select(client: RawClient) -> None:
 
 
 @pytest.mark.requirement("tx/select-twice")
-def test_select_twice(trader: RawClient) -> None:
+def test_select_twice(raw: RawClients) -> None:
     """A second tx.select is answered as the first."""
+    trader = transactional(raw)
     trader.send(1, "tx.select")
     trader.expect(1, "tx.select-ok")
 
@@ -60,16 +60,18 @@ def test_rollback_not_selected(client: RawClient) -> None:
 
 
 @pytest.mark.requirement("tx/publish-invisible")
-def test_publish_invisible(trader: RawClient, names: Names) -> None:
+def test_publish_invisible(raw: RawClients, names: Names) -> None:
     """What is published is not in the queue before the commit."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"1"])
     verify_ready(trader, queue)
 
 
 @pytest.mark.requirement("tx/publish-commit")
-def test_publish_commit(trader: RawClient, names: Names) -> None:
+def test_publish_commit(raw: RawClients, names: Names) -> None:
     """After the commit all is in the queue, in the order of publishing."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"1", b"2", b"3"])
     trader.call(1, "tx.commit")
@@ -77,8 +79,9 @@ def test_publish_commit(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/publish-rollback")
-def test_publish_rollback(trader: RawClient, names: Names) -> None:
+def test_publish_rollback(raw: RawClients, names: Names) -> None:
     """What was rolled back is not published by a later commit either."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"undone"])
     trader.call(1, "tx.rollback")
@@ -88,8 +91,9 @@ def test_publish_rollback(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/publish-auto-rollback")
-def test_publish_auto_rollback(trader: RawClient, names: Names) -> None:
+def test_publish_auto_rollback(raw: RawClients, names: Names) -> None:
     """When the channel is closed before the commit, nothing of it is in the queue."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"undone"])
     restart_transaction(trader)
@@ -99,8 +103,9 @@ def test_publish_auto_rollback(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/ack-commit")
-def test_ack_commit(trader: RawClient, names: Names) -> None:
+def test_ack_commit(raw: RawClients, names: Names) -> None:
     """What was acknowledged in a transaction is gone after the commit."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"1", b"2"], channel=2)
     trader.sync(2)
@@ -112,8 +117,9 @@ def test_ack_commit(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/ack-rollback")
-def test_ack_rollback(trader: RawClient, names: Names) -> None:
+def test_ack_rollback(raw: RawClients, names: Names) -> None:
     """A rollback undoes acknowledgements, redelivers nothing, and they can be given again."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"1"], channel=2)
     trader.sync(2)
@@ -128,8 +134,9 @@ def test_ack_rollback(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/ack-uncommitted-close")
-def test_ack_uncommitted_close(trader: RawClient, names: Names) -> None:
+def test_ack_uncommitted_close(raw: RawClients, names: Names) -> None:
     """What was acknowledged without a commit comes back when the channel is closed."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"1"], channel=2)
     trader.sync(2)
@@ -140,8 +147,9 @@ def test_ack_uncommitted_close(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/reject-commit")
-def test_reject_commit(trader: RawClient, names: Names) -> None:
+def test_reject_commit(raw: RawClients, names: Names) -> None:
     """A reject with requeue takes effect at the commit."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"1"], channel=2)
     trader.sync(2)
@@ -153,15 +161,17 @@ def test_reject_commit(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/ack-unknown-immediate")
-def test_ack_unknown_immediate(trader: RawClient) -> None:
+def test_ack_unknown_immediate(raw: RawClients) -> None:
     """An unknown tag closes the channel with 406 at once, not at the commit."""
+    trader = transactional(raw)
     trader.send(1, "basic.ack", delivery_tag=1)
     trader.expect_channel_close(1, 406, method="basic.ack")
 
 
 @pytest.mark.requirement("tx/commit-out-of-order-acks")
-def test_commit_out_of_order_acks(trader: RawClient, names: Names) -> None:
+def test_commit_out_of_order_acks(raw: RawClients, names: Names) -> None:
     """Acknowledgements in another order than the deliveries are committed."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"1", b"2", b"3", b"4"], channel=2)
     trader.sync(2)
@@ -174,15 +184,17 @@ def test_commit_out_of_order_acks(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/commit-empty")
-def test_commit_empty(trader: RawClient) -> None:
+def test_commit_empty(raw: RawClients) -> None:
     """A commit of nothing is answered by commit-ok."""
+    trader = transactional(raw)
     trader.send(1, "tx.commit")
     trader.expect(1, "tx.commit-ok")
 
 
 @pytest.mark.requirement("tx/continues-after-commit")
-def test_continues_after_commit(trader: RawClient, names: Names) -> None:
+def test_continues_after_commit(raw: RawClients, names: Names) -> None:
     """After a commit the next transaction has begun."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"1"])
     trader.call(1, "tx.commit")
@@ -193,8 +205,9 @@ def test_continues_after_commit(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/mandatory-return-at-commit")
-def test_mandatory_return_at_commit(trader: RawClient, names: Names) -> None:
+def test_mandatory_return_at_commit(raw: RawClients, names: Names) -> None:
     """A mandatory message that no queue takes is returned at the commit, before commit-ok."""
+    trader = transactional(raw)
     trader.publish(1, "", names(), b"nowhere", mandatory=True)
     trader.expect_nothing(1)
     trader.send(1, "tx.commit")
@@ -203,8 +216,9 @@ def test_mandatory_return_at_commit(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/missing-exchange")
-def test_missing_exchange(trader: RawClient, names: Names, observe: Callable[[str], None]) -> None:
+def test_missing_exchange(raw: RawClients, names: Names, observe: Callable[[str], None]) -> None:
     """Publishing to a missing exchange closes the channel with 404, at once or at the commit."""
+    trader = transactional(raw)
     trader.publish(1, names("exchange"), "", b"fails")
     trader.send(1, "tx.commit")
     closed = trader.expect_channel_close(1, 404)
@@ -213,8 +227,9 @@ def test_missing_exchange(trader: RawClient, names: Names, observe: Callable[[st
 
 
 @pytest.mark.requirement("tx/queue-deleted-before-commit")
-def test_queue_deleted(trader: RawClient, names: Names) -> None:
+def test_queue_deleted(raw: RawClients, names: Names) -> None:
     """When the queue is deleted before the commit the message is dropped, and commit-ok comes."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"dropped"])
     trader.sync(1)
@@ -224,8 +239,9 @@ def test_queue_deleted(trader: RawClient, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/multi-queue")
-def test_multi_queue(trader: RawClient, names: Names) -> None:
+def test_multi_queue(raw: RawClients, names: Names) -> None:
     """A transaction over several queues is in all of them after its commit, in none before."""
+    trader = transactional(raw)
     queues = [new_queue(trader, names) for _ in range(3)]
     for queue in queues:
         fill(trader, queue, [b"1"])
@@ -238,15 +254,17 @@ def test_multi_queue(trader: RawClient, names: Names) -> None:
 
 @pytest.mark.needs("publisher_confirms")
 @pytest.mark.requirement("tx/confirm-exclusive")
-def test_confirm_exclusive(trader: RawClient) -> None:
+def test_confirm_exclusive(raw: RawClients) -> None:
     """Confirm.select on a transactional channel closes it with 406."""
+    trader = transactional(raw)
     trader.send(1, "confirm.select")
     trader.expect_channel_close(1, 406, method="confirm.select")
 
 
 @pytest.mark.requirement("tx/other-channel-unaffected")
-def test_other_channel(trader: RawClient, names: Names) -> None:
+def test_other_channel(raw: RawClients, names: Names) -> None:
     """Another channel of the connection is not transactional."""
+    trader = transactional(raw)
     queue = new_queue(trader, names)
     fill(trader, queue, [b"at once"], channel=2)
     verify_ready(trader, queue, b"at once")

@@ -64,6 +64,8 @@ class Broker(ABC):
     """One broker under test; used as a context manager it leaves nothing behind."""
 
     kind: ClassVar[str]
+    amqp: ClassVar[bool] = True
+    """Whether its endpoint speaks AMQP; else it is one of `text_ports`."""
 
     def __init__(self, spec: str) -> None:
         self.spec = spec

@@ -199,9 +199,7 @@ class Conversation:
             detail = f"within {limit:g} s" if SILENCE in error.actual else error.detail
             raise Mismatch(expected, error.actual, detail) from None
 
-    def _stored(
-        self, channel: int | None, skipped: Collection[str], start: int
-    ) -> Received | None:
+    def _stored(self, channel: int | None, skipped: Collection[str], start: int) -> Received | None:
         for index in range(start, len(self._inbox)):
             received = self._inbox[index]
             concerned = channel in {None, received.channel} or received.name == "connection.close"

@@ -8,7 +8,7 @@ from typing import Any
 import pika
 import pytest
 
-from suites.brokers.base import CAPABILITIES, Broker, Endpoint, Unsupported
+from suites.brokers.base import CAPABILITIES, Broker, BrokerError, Endpoint, Unsupported
 from suites.clients import pika as pika_client
 from suites.clients.raw import RawClient
 from suites.harness.evidence import EVIDENCE, Evidence
@@ -60,6 +60,8 @@ def broker(station: Station) -> Broker:
 @pytest.fixture
 def endpoint(broker: Broker) -> Endpoint:
     """Where the broker listens, with the user and vhost to use."""
+    if not broker.amqp:
+        raise Unsupported(f"{broker.name} does not speak AMQP")
     return broker.endpoint
 
 
@@ -72,11 +74,14 @@ def janitor() -> Iterator[Janitor]:
 
 
 @pytest.fixture
-def names(endpoint: Endpoint, janitor: Janitor, request: pytest.FixtureRequest) -> Iterator[Names]:
+def names(
+    endpoint: Endpoint, janitor: Janitor, station: Station, request: pytest.FixtureRequest
+) -> Iterator[Names]:
     """Unique names for queues and exchanges, deleted at the end."""
     given = Names(endpoint, janitor, request.node.name)
     yield given
-    given.clean()
+    if not given.clean() and (lost := station.lost(doubtful=True)):
+        raise BrokerError(f"{lost} while the test's queues and exchanges were deleted")
 
 
 @pytest.fixture

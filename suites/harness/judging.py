@@ -85,9 +85,11 @@ def _seen(
         return seen
     doubtful = error is not None or any(client.link.ended for client in evidence.clients)
     lost = station.lost(doubtful=doubtful)
-    if lost is None or call.when == "setup":
+    if lost is None:
         return seen
     told = f"{lost}: {seen.message}" if seen.message else lost
+    if call.when == "setup":  # of which some earlier test is guilty
+        return Seen(End.BROKEN, told)
     return Seen(End.FAILED, told, seen.expected, lost)
 
 
@@ -100,16 +102,16 @@ def _may_kill(item: pytest.Item) -> bool:
 
 
 def _ending(when: str, error: BaseException | None, observation: str | None) -> Seen:
-    """How the phase ended; what goes wrong around the call is not the broker's verdict."""
+    """How the phase ended; what else than the broker goes wrong is no verdict on it."""
     if error is None:
         return Seen(End.PASSED, observation=observation)
     message = _one_line(error)
     if isinstance(error, Unsupported | pytest.skip.Exception):
         return Seen(End.UNSUPPORTED, message)
     mismatch = error if isinstance(error, Mismatch) else pika_client.mismatch(error)
-    if when == "call" and mismatch is not None:
+    if when != "teardown" and mismatch is not None:
         return Seen(End.FAILED, _one_line(mismatch), mismatch.expected, mismatch.actual)
-    if when == "call" and isinstance(error, AssertionError | pytest.fail.Exception):
+    if when != "teardown" and isinstance(error, AssertionError | pytest.fail.Exception):
         timed_out = message.startswith("Timeout")  # pytest-timeout raises pytest.fail
         return Seen(End.BROKEN if timed_out else End.FAILED, message)
     kind = type(error).__name__

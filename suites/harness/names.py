@@ -6,11 +6,12 @@ import uuid
 from typing import Any
 
 from suites.brokers.base import Endpoint
+from suites.clients.link import SILENCE
 from suites.clients.raw import RawClient
 from suites.verify import Mismatch
 
 TEST_NAME_LENGTH = 60
-JANITOR_TIMEOUT = 2.0
+JANITOR_TIMEOUT = 5.0
 
 KINDS = ("queue", "exchange")
 
@@ -21,14 +22,16 @@ class Janitor:
     def __init__(self) -> None:
         self._clients: dict[str, RawClient] = {}
 
-    def delete(self, endpoint: Endpoint, kind: str, name: str, vhost: str) -> None:
-        """Delete it if it is there; a refusal only costs the connection."""
+    def delete(self, endpoint: Endpoint, kind: str, name: str, vhost: str) -> bool:
+        """Delete it if it is there; a refusal only costs the connection. False for silence."""
         try:
             client = self._client(endpoint, vhost)
             arguments: dict[str, Any] = {kind: name}
             client.call(1, f"{kind}.delete", **arguments)
-        except (Mismatch, OSError):
+        except (Mismatch, OSError) as error:
             self._forget(vhost)
+            return not (isinstance(error, Mismatch) and SILENCE in error.actual)
+        return True
 
     def close(self) -> None:
         """Close every connection."""
@@ -72,8 +75,14 @@ class Names:
         self._given.append((kind, name, self._endpoint.vhost if vhost is None else vhost))
         return name
 
-    def clean(self) -> None:
-        """Delete everything that was handed out, exchanges after the queues bound to them."""
-        for kind, name, vhost in sorted(self._given, key=lambda given: given[0] == "exchange"):
-            self._janitor.delete(self._endpoint, kind, name, vhost)
+    def clean(self) -> bool:
+        """Delete everything that was handed out, exchanges after the queues bound to them.
+
+        Stops and gives False when the broker answers with silence.
+        """
+        queues_first = sorted(self._given, key=lambda given: given[0] == "exchange")
         self._given.clear()
+        return all(
+            self._janitor.delete(self._endpoint, kind, name, vhost)
+            for kind, name, vhost in queues_first
+        )

@@ -106,7 +106,9 @@ class Station:
         return True
 
     def _works(self) -> bool:
-        """Whether it has any answer to a queue.declare: some still shake hands when they hang."""
+        """Whether it answers a queue.declare in any way: some still shake hands when they hang."""
+        if not self.broker.amqp:
+            return self.broker.ready(HEALTH_TIMEOUT)
         client = None
         try:
             client = RawClient(self.broker.endpoint, timeout=HEALTH_TIMEOUT)

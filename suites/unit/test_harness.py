@@ -34,9 +34,9 @@ TESTS = """
 import pytest
 from suites import verify
 from suites.brokers.kinds import existing
-from suites.harness import station
+from suites.harness import names, station
 
-station.HEALTH_TIMEOUT = existing.START_TIMEOUT = 1.0
+station.HEALTH_TIMEOUT = existing.START_TIMEOUT = names.JANITOR_TIMEOUT = 1.0
 HIGHER = pytest.mark.requirement("header/higher-version")
 
 @HIGHER
@@ -96,6 +96,18 @@ def test_teardown_after_a_failure(faulty):
 def test_pika(pika_connection):
     channel = pika_connection().channel()
     channel.queue_declare("closes", passive=True)
+
+@pytest.fixture
+def refused(client):
+    client.call(1, "queue.declare", queue="closes")
+
+@HIGHER
+def test_setup(refused):
+    raise RuntimeError("not reached")
+
+@HIGHER
+def test_the_broker_hangs_at_the_end(client, names):
+    names.adopt("queue", "hang")
 
 @HIGHER
 def test_the_broker_hangs(client):
@@ -201,6 +213,8 @@ def lies(tmp_path_factory: pytest.TempPathFactory) -> Run:
         ("teardown", Verdict.ERROR, None),
         ("teardown_after_a_failure", Verdict.FAIL, "that"),
         ("pika", Verdict.FAIL, "channel.close 404"),
+        ("setup", Verdict.FAIL, "channel.close 404"),
+        ("the_broker_hangs_at_the_end", Verdict.ERROR, None),
         ("the_broker_hangs", Verdict.FAIL, "the broker hung"),
         ("the_broker_dies", Verdict.FAIL, "the broker died"),
         ("after_the_death", Verdict.ERROR, None),
@@ -238,6 +252,7 @@ def test_evidence_goes_with_what_did_not_pass(lies: Run) -> None:
     assert case.repeat.endswith("--requirement header/higher-version")
     assert "guest:guest" not in case.repeat
     assert not lies.cases["declare[right]"].transcript
+    assert "the broker hung while" in str(lies.cases["the_broker_hangs_at_the_end"].reason)
     assert "no broker to test at 127.0.0.1" in str(lies.cases["after_the_death"].reason)
     assert lies.cases["observed"].observation == "it took 3 ms"
 

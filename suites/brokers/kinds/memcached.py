@@ -20,6 +20,7 @@ class Memcached(LocalBroker):
     """One server with its packaged settings, on loopback; what it holds goes with its process."""
 
     kind = "memcached"
+    amqp = False
     capabilities = frozenset({"restart", "kill", "pause", "logs"})
     start_timeout: ClassVar[float] = 20.0
 

@@ -19,6 +19,7 @@ class MemcacheqServer(Broker):
     """Answers at an address, as the real server does (`strict`) or as clients hope (`standard`)."""
 
     kind = "memcacheq"
+    amqp = False
     capabilities: frozenset[str] = frozenset()
 
     def __init__(self, rest: str) -> None:

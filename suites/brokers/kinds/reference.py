@@ -65,10 +65,11 @@ class ReferenceBroker(LocalBroker):
     def _command(self, folder: Path, port: int) -> Command:
         serve = [sys.executable, "-m", PACKAGE, "serve", "--port", str(port)]
         files = ["--definitions", f"{folder}/definitions.json", "--data-dir", f"{folder}/data"]
-        flags = [f"--{name}-port={port}" for name, port in self._text_ports.items()]
+        flags: list[str] = []
         for key, value in self._options.items():
-            flags.append(f"--{key}" if key in SWITCHES else f"--{key}={value}")
-        return Command([*serve, *files, *flags], _environment())
+            flags += [f"--{key}"] if key in SWITCHES else [f"--{key}", value]
+        fronts = [f"--{name}-port={port}" for name, port in self._text_ports.items()]
+        return Command([*serve, *files, *flags, *fronts], _environment())
 
 
 def _environment() -> dict[str, str]:

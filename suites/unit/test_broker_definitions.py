@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reference_broker.broker.access import Permission, hash_password
+from reference_broker.broker.broker import Broker
+from reference_broker.broker.definitions import DefinitionsError, load_definitions
+from suites.unit.doubles import FakeClock
+
+USER = {"name": "bob", "password_hash": hash_password("secret"), "tags": "management,monitoring"}
+VHOST = {"name": "v"}
+PERMISSION = {"user": "bob", "vhost": "v", "configure": "^$", "write": ".*", "read": "^r"}
+GOOD: dict[str, Any] = {
+    "rabbit_version": "3.10.8",
+    "users": [USER],
+    "vhosts": [VHOST],
+    "permissions": [PERMISSION],
+    "queues": [],
+    "global_parameters": [{"name": "cluster_name", "value": "x"}],
+}
+
+
+def without(entry: dict[str, Any], name: str) -> dict[str, Any]:
+    """The entry without one of its fields."""
+    return {key: value for key, value in entry.items() if key != name}
+
+
+def loaded(tmp_path: Path, document: Any) -> Broker:
+    """A broker with what the document defines."""
+    path = tmp_path / "definitions.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    broker = Broker(FakeClock())
+    load_definitions(broker, path)
+    return broker
+
+
+def test_a_file_as_rabbitmq_exports_it(tmp_path: Path) -> None:
+    """Users, vhosts and permissions are there; what is empty or harmless does not matter."""
+    broker = loaded(tmp_path, GOOD)
+    bob = broker.access.authenticate("bob", "secret")
+    assert bob is not None
+    assert bob.tags == {"management", "monitoring"}
+    assert bob.permissions == {"v": Permission("^$", ".*", "^r")}
+    assert broker.open_vhost("v", bob).name == "v"
+    assert set(broker.vhosts) == {"v"}
+    assert set(broker.access.users) == {"bob"}
+
+
+def test_tags_may_be_a_list(tmp_path: Path) -> None:
+    """Newer files have a list of tags, older ones a text with commas."""
+    broker = loaded(tmp_path, {"users": [{**USER, "tags": ["a", "b"]}]})
+    assert broker.access.users["bob"].tags == {"a", "b"}
+
+
+def test_an_empty_file_defines_nothing(tmp_path: Path) -> None:
+    """An object without sections is legal."""
+    assert not loaded(tmp_path, {}).vhosts
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        ("{", "is not JSON"),
+        ("", "is not JSON"),
+        ("[]", "no JSON object"),
+        ({**GOOD, "queues": [{"name": "q"}]}, "queues"),
+        ({**GOOD, "policies": [{}], "exchanges": [{}]}, "policies, exchanges"),
+        ({"users": {"name": "bob"}}, "users is not a list"),
+        ({"vhosts": ["v"]}, "vhosts is not a list"),
+        ({"users": [without(USER, "name")]}, "lacks 'name'"),
+        ({"users": [without(USER, "password_hash")]}, "password"),
+        ({"users": [{**USER, "password_hash": "\xe9"}]}, "password_hash"),
+        ({"users": [{**USER, "password_hash": 5}]}, "password_hash"),
+        (
+            {"users": [{**USER, "hashing_algorithm": "rabbit_password_hashing_sha512"}]},
+            "rabbit_password_hashing_sha512",
+        ),
+        ({**GOOD, "permissions": [{**PERMISSION, "user": "eve"}]}, "eve"),
+        ({**GOOD, "permissions": [{**PERMISSION, "vhost": "w"}]}, "'w'"),
+        ({**GOOD, "permissions": [{**PERMISSION, "read": "("}]}, r"\("),
+        ({**GOOD, "permissions": [without(PERMISSION, "write")]}, "lacks 'write'"),
+        ({"vhosts": [{}]}, "lacks 'name'"),
+        ({"vhosts": [{"name": []}]}, "name"),
+        ({"users": [{**USER, "name": 5}]}, "name"),
+        ({"users": [{**USER, "tags": 5}]}, "tags"),
+        ({**GOOD, "permissions": [{**PERMISSION, "user": []}]}, "user"),
+    ],
+)
+def test_files_that_cannot_be_used(tmp_path: Path, document: Any, text: str) -> None:
+    """Each is refused with one line that names the file and what is wrong with it."""
+    with pytest.raises(DefinitionsError, match=text) as caught:
+        loaded(tmp_path, document)
+    assert "definitions.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A missing file, a folder and octets that are no text are refused by name."""
+    octets = tmp_path / "octets"
+    octets.write_bytes(b"\xff\xfe\xfd")
+    for path in (tmp_path / "missing", tmp_path, octets):
+        with pytest.raises(DefinitionsError, match=path.name):
+            load_definitions(Broker(FakeClock()), path)
