@@ -1,6 +1,8 @@
 """The suites' pytest plugin: it only names its parts."""
 
 pytest_plugins = [
+    "suites.durability.crash",
+    "suites.durability.options",
     "suites.harness.collection",
     "suites.harness.fixtures",
     "suites.harness.judging",

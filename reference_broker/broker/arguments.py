@@ -77,9 +77,15 @@ _CHECKS: dict[str, Callable[[Any], str]] = {
 # Arguments that mean something to replicated types alone.
 _NOT_CLASSIC = ("x-delivery-limit", "x-dead-letter-strategy", "x-quorum-initial-group-size")
 
+_NOT_REPLICATED = ("x-queue-mode", "x-max-priority", "x-queue-version")
+
 
 def check_queue_arguments(what: str, arguments: Table) -> None:
     """Refuse what RabbitMQ refuses; `what` names the queue. Raises SoftError 406."""
+    exchange = arguments.get("x-dead-letter-exchange", "")
+    if not isinstance(exchange, str):
+        wrong = f"invalid type '{type_name(exchange)}' for arg 'x-dead-letter-exchange' in {what}"
+        raise SoftError(406, wrong)
     for name, check in _CHECKS.items():
         wrong = check(arguments[name]) if name in arguments else ""
         if wrong:
@@ -90,7 +96,13 @@ def check_queue_arguments(what: str, arguments: Table) -> None:
 
 
 def check_queue_type(
-    what: str, arguments: Table, *, invented: bool, durable: bool, exclusive: bool
+    what: str,
+    arguments: Table,
+    *,
+    invented: bool,
+    durable: bool,
+    exclusive: bool,
+    auto_delete: bool,
 ) -> None:
     """Refuse what a queue type cannot be, and what this broker lacks.
 
@@ -110,13 +122,17 @@ def check_queue_type(
     if kind == "stream" or "x-delivery-limit" in foreign:
         lacking = "queue type 'stream'" if kind == "stream" else "x-delivery-limit"
         raise HardError(540, f"{lacking} is not supported by this broker")
-    for wrong, name, value in (
-        (not durable, "non-durable", "true"),
-        (exclusive, "exclusive-owner", "true"),
-        (invented, "server-named", "true"),
-    ):
-        if wrong:
-            raise SoftError(406, f"invalid property '{name}' for {what}: {value}")
+    if invented:
+        raise SoftError(406, f"Cannot declare a server-named queue for type rabbit_{kind}_queue")
+    for name in _NOT_REPLICATED:
+        if name in arguments:
+            raise SoftError(
+                406, f"invalid arg '{name}' for {what} of queue type rabbit_{kind}_queue"
+            )
+    wrong = {"non-durable": not durable, "exclusive-owner": exclusive, "auto-delete": auto_delete}
+    for name, is_wrong in wrong.items():
+        if is_wrong:
+            raise SoftError(406, f"invalid property '{name}' for {what}")
 
 
 def check_same(what: str, held: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -134,13 +150,14 @@ def check_same(what: str, held: Mapping[str, Any], asked: Mapping[str, Any]) -> 
             )
 
 
-def queue_traits(
-    *, durable: bool, auto_delete: bool, exclusive: bool, arguments: Table
-) -> dict[str, Any]:
-    """What two declares of one queue must agree in; arguments nobody knows do not count."""
+def queue_traits(durable: bool, auto_delete: bool, arguments: Table) -> dict[str, Any]:
+    """What two declares of one queue must agree in; arguments nobody knows do not count.
+
+    The durable bit of an exclusive queue does not count either: callers pass true for each.
+    """
     known = {name: arguments.get(name) for name in _CHECKS}
     known["x-queue-type"] = known["x-queue-type"] or "classic"
-    return {"durable": durable, "auto_delete": auto_delete, "exclusive": exclusive, **known}
+    return {"durable": durable, "auto_delete": auto_delete, **known}
 
 
 def _shown(value: Any, other: Any) -> str:

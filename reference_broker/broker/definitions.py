@@ -46,6 +46,8 @@ def load_definitions(broker: Broker, path: Path) -> None:
             raise DefinitionsError(f"{path}: {section} is not a list of objects")
     try:
         _apply(broker, document)
+    except (TypeError, AttributeError) as cause:
+        raise DefinitionsError(f"{path}: a field has the wrong type: {cause}") from cause
     except KeyError as cause:
         raise DefinitionsError(f"{path}: an entry lacks {cause}") from cause
     except ValueError as cause:

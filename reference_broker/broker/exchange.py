@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_broker.wire.errors import HardError, SoftError
-from reference_broker.wire.tables import Table, encode_table
+from reference_broker.wire.tables import Table, encode_table, type_name
 
 from .topic import TopicTrie
 
@@ -180,9 +180,12 @@ class HeadersExchange(Exchange):
 
     def check_binding(self, arguments: Table) -> None:  # noqa: D102
         match = arguments.get("x-match", "all")
+        if not isinstance(match, str):
+            wrong = f"type {type_name(match)} (value {match}); expected longstr"
+            raise SoftError(406, f"Invalid x-match field {wrong}")
         if match not in self._MATCHES:
-            known = ", ".join(self._MATCHES)
-            raise SoftError(406, f"Invalid x-match field value {match!r}; expected one of {known}")
+            known = "all, any, all-with-x, or any-with-x"
+            raise SoftError(406, f'Invalid x-match field value <<"{match}">>; expected {known}')
 
     def matching(self, routing_key: str, headers: Mapping[str, Any]) -> Iterator[Binding]:  # noqa: ARG002, D102
         return (b for b in self.bindings.values() if _headers_match(b.arguments, headers))

@@ -52,7 +52,7 @@ class Clock(Protocol):
     def now(self) -> float:
         """Seconds that never run backwards."""
 
-    def epoch(self) -> int:
+    def epoch(self) -> float:
         """Seconds since 1970."""
 
     def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
@@ -84,8 +84,8 @@ class Store(Protocol):
     def drop_binding(self, vhost: str, binding: "Binding") -> None:
         """Forget a binding."""
 
-    def append(self, queue: int, position: int, message: "Message") -> None:
-        """Keep a persistent message."""
+    def append(self, queue: int, position: int, message: "Message", expires: float | None) -> None:
+        """Keep a persistent message, which `expires` at so many seconds since 1970, if ever."""
 
     def remove(self, queue: int, position: int) -> None:
         """Forget a message that was settled."""

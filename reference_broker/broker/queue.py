@@ -84,12 +84,7 @@ class Queue:
     @property
     def traits(self) -> dict[str, Any]:
         """What two declares of one queue must agree in."""
-        return queue_traits(
-            durable=self.durable,
-            auto_delete=self.auto_delete,
-            exclusive=self.exclusive,
-            arguments=self.arguments,
-        )
+        return queue_traits(self.durable or self.exclusive, self.auto_delete, self.arguments)
 
     def keep_in(self, store: Store, number: int) -> None:
         """Persistent messages go to the store from now on, under the queue's number there."""
@@ -108,7 +103,7 @@ class Queue:
             return self._put_limited(message)
         outcome = Outcome.QUEUED
         if self._store is not None and traits.persistent:
-            self._store.append(self._number, self._head + len(self._ready), message)
+            self._store.append(self._number, self._head + len(self._ready), message, None)
             outcome = Outcome.STORED
         if self._ring and not self._ready and not self._heap:
             consumer = self._next_consumer()
@@ -138,10 +133,13 @@ class Queue:
             return Outcome.REJECTED
         outcome = Outcome.QUEUED
         position = self._head + len(self._ready)
+        lifetime = self._lifetime(message)
+        if lifetime is not None:
+            self._deadlines[position] = self._clock.now() + lifetime
         if self._store is not None and message.traits.persistent:
-            self._store.append(self._number, position, message)
+            expires = None if lifetime is None else self._clock.epoch() + lifetime
+            self._store.append(self._number, position, message, expires)
             outcome = Outcome.STORED
-        self._set_deadline(position, message)
         consumer = None if len(self) else self._next_consumer()
         if consumer is not None:
             self._hand_over(consumer, message)
@@ -174,11 +172,16 @@ class Queue:
         self.serve()
         self._watch()
 
-    def recover(self, head: int, messages: Iterable[tuple[int, Message]]) -> None:
-        """Fill a queue after a restart; positions rise, those below `head` have been out."""
+    def recover(self, head: int, messages: Iterable[tuple[int, Message, float | None]]) -> None:
+        """Fill a queue after a restart: position, message, expiry in seconds since 1970.
+
+        Positions rise, those below `head` have been out.
+        """
         last = -1
-        for position, message in messages:
-            self._set_deadline(position, message)
+        ahead = self._clock.now() - self._clock.epoch()
+        for position, message, expires in messages:
+            if expires is not None:
+                self._deadlines[position] = expires + ahead
             self._ready_size += message.body_size
             self._heap.append((self._rank(message), position, message, position < head))
             last = position
@@ -277,10 +280,10 @@ class Queue:
         self._forget(position, message)
         self._bury(message, reason)
 
-    def _set_deadline(self, position: int, message: Message) -> None:
+    def _lifetime(self, message: Message) -> float | None:
+        """How many seconds the message may wait here; the queue's limit or its own, if any."""
         lives = [ttl for ttl in (self.limits.ttl, message.traits.ttl) if ttl is not None]
-        if lives:
-            self._deadlines[position] = self._clock.now() + min(lives) * _MILLISECOND
+        return min(lives) * _MILLISECOND if lives else None
 
     def _first_deadline(self) -> float | None:
         """When the first message in line expires, if there is one and it does."""

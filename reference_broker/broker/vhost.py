@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reference_broker.wire.errors import SoftError
-from reference_broker.wire.tables import Table
+from reference_broker.wire.tables import Table, type_name
 
 from .arguments import check_queue_arguments, check_queue_type, check_same, queue_traits
 from .deadletter import buried, in_circle
@@ -73,12 +73,15 @@ class VHost:
 
     def _check_owner(self, queue: Queue, user: object) -> None:
         if queue.owner is not None and queue.owner is not user:
-            raise SoftError(
-                405,
-                f"cannot obtain exclusive access to locked queue '{queue.name}' in vhost "
-                f"'{self.name}'. It could be originally declared on another connection or the "
-                "exclusive property value does not match that of the original declaration.",
-            )
+            raise self._locked(queue)
+
+    def _locked(self, queue: Queue) -> SoftError:
+        return SoftError(
+            405,
+            f"cannot obtain exclusive access to locked {self._describe('queue', queue.name)}. "
+            "It could be originally declared on another connection or the exclusive property "
+            "value does not match that of the original declaration.",
+        )
 
     def _describe(self, kind: str, name: str) -> str:
         return f"{kind} '{name}' in vhost '{self.name}'"
@@ -110,8 +113,10 @@ class VHost:
             return found
         if name.startswith(_RESERVED):
             raise SoftError(403, f"exchange name '{name}' contains reserved prefix 'amq.*'")
-        if not isinstance(arguments.get("alternate-exchange", ""), str):
-            raise SoftError(406, "invalid arg 'alternate-exchange': not text")
+        alternate = arguments.get("alternate-exchange", "")
+        if not isinstance(alternate, str):
+            what = f"invalid type '{type_name(alternate)}' for arg 'alternate-exchange' in "
+            raise SoftError(406, what + self._describe("exchange", name))
         made = make_exchange(
             kind,
             name,
@@ -181,11 +186,10 @@ class VHost:
         """
         found = self.queues.get(name)
         if found is not None:
-            self._check_owner(found, owner)
+            if found.owner is not (owner if exclusive else None):
+                raise self._locked(found)
             check_queue_arguments(self._describe("queue", name), arguments)
-            asked = queue_traits(
-                durable=durable, auto_delete=auto_delete, exclusive=exclusive, arguments=arguments
-            )
+            asked = queue_traits(durable or exclusive, auto_delete, arguments)
             check_same(self._describe("queue", name), found.traits, asked)
             found.touch()
             return found
@@ -198,6 +202,7 @@ class VHost:
             invented=invented,
             durable=durable,
             exclusive=exclusive,
+            auto_delete=auto_delete,
         )
         queue = Queue(
             name,
@@ -267,7 +272,7 @@ class VHost:
         if exchange is None:
             return
         keys = (message.routing_key, *message.traits.further_keys) if key is None else (key,)
-        dead = buried(message, exchange.name, keys, queue.name, reason, self._clock.epoch())
+        dead = buried(message, exchange.name, keys, queue.name, reason, int(self._clock.epoch()))
         queues, _stable = self.route(exchange, keys, dead.headers)
         for destination in queues:
             if not in_circle(dead, reason, destination.name):

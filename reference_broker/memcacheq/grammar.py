@@ -32,6 +32,7 @@ _KEPT_LENGTH = 512
 
 SET_WORDS = 5
 _NOREPLY = b"noreply"
+_REJECTED = Outcome.REJECTED  # looked up once: the hot path asks for it each time
 
 
 class Grammar(dict[bytes, Command]):
@@ -60,7 +61,7 @@ class Grammar(dict[bytes, Command]):
 
     def __missing__(self, line: bytes) -> Command:
         queues = self._queues
-        if len(self) >= _KEPT_LINES or queues.crowded:
+        if len(self) >= _KEPT_LINES or queues.crowded():
             self.clear()  # commands hold entries, so both go together
             queues.tidy()
         command = self._parse(line)
@@ -171,7 +172,7 @@ def _put(session: MemcacheqSession, append: Append, value: bytes) -> None:
             _refuse(session, append, value)
             return
     message = Message("", entry.text, before + value + after, length, mapping.PERSISTENT)
-    if queue.put(message) is Outcome.REJECTED:
+    if queue.put(message) is _REJECTED:
         _refuse(session, append, value)
         return
     session.counters.set_hits += 1

@@ -107,7 +107,6 @@ class Queues:
             entry = self._entries[name] = Entry(self._vhost, name)
         return entry
 
-    @property
     def crowded(self) -> bool:
         """Whether many entries are of queues that do not exist."""
         return len(self._entries) > 2 * len(self._vhost.queues) + _STRAY

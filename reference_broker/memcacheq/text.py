@@ -67,6 +67,8 @@ class TextSession(ABC):
         """Take what the socket read; what came of it is written when the turn is settled."""
         self.counters.bytes_read += len(data)
         rest = self._rest
+        if self._leaving:
+            return
         if rest or self._held:
             rest += data
             if self._held:

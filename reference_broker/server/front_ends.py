@@ -7,6 +7,7 @@ from reference_broker.broker.broker import Broker
 from reference_broker.config import Config
 from reference_broker.memcacheq.frontend import Memcacheq
 from reference_broker.memcacheq.kv_frontend import KeyValue
+from reference_broker.memcacheq.ports import ItemStore
 from reference_broker.memcacheq.settings import ITEM_SIZES, Settings
 from reference_broker.session.hub import Hub
 from reference_broker.session.opening import VERSION
@@ -31,10 +32,12 @@ class FrontEnds:
         self._settle = settle
         self._listeners: list[asyncio.Server] = []
         self._transports: set[MemcacheTransport] = set()
+        self._items: ItemStore | None = None
         self._late: asyncio.TimerHandle | None = None
 
-    async def start(self) -> None:
-        """Listen. Raises StartError."""
+    async def start(self, items: ItemStore | None) -> None:
+        """Listen; the key-value store keeps its items in `items`. Raises StartError."""
+        self._items = items
         try:
             await self._open_ports(self._config)
         except StartError:
@@ -46,7 +49,9 @@ class FrontEnds:
             front = Memcacheq(self._hub, self._broker.add_vhost(_VHOST), _settings(config))
             await self._open("memcacheq", front, config.memcacheq_port, config.memcacheq_nosync)
         if config.memcached_port is not None:
-            await self._open("memcached", KeyValue(self._hub, VERSION, None), config.memcached_port)
+            await self._open(
+                "memcached", KeyValue(self._hub, VERSION, self._items), config.memcached_port
+            )
 
     async def _open(self, scheme: str, front: FrontEnd, port: int, prompt: bool = False) -> None:
         def accept() -> MemcacheTransport:

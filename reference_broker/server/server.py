@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from reference_broker.broker.broker import Broker
 from reference_broker.broker.definitions import load_definitions
@@ -28,7 +29,7 @@ class Server:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.broker = Broker(LoopClock(self.settle))
+        self.broker = Broker(LoopClock(self.run))
         self.hub = Hub(self.broker, config)
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self.front_ends = FrontEnds(config, self.broker, self.hub, self.settle)
@@ -77,7 +78,7 @@ class Server:
         self.hub.settle()
 
     async def _listen(self) -> None:
-        await self.front_ends.start()
+        await self.front_ends.start(self._store)
         host, port = self.config.host, self.config.port
         try:
             self._listener = await listen(self._accept, host, port, "--port")
@@ -90,6 +91,15 @@ class Server:
         self._transports.add(transport)
         transport.gone.add_done_callback(lambda _gone: self._transports.discard(transport))
         return transport
+
+    def run(self, call: Callable[[], None]) -> None:
+        """Make a call that may touch the store, and settle what came of it."""
+        try:
+            call()
+        except StoreError as error:
+            self.fail(error)
+        else:
+            self.settle()
 
     def settle(self) -> None:
         """Write what a read has set off; a commit, if one is due, serves the loop's whole turn."""
@@ -124,11 +134,10 @@ class Server:
 
     def _chores(self) -> None:
         """What has to be looked at from time to time."""
-        if self._store is not None and not self._store.pending:
-            self._store.tidy()
         if self._memory is not None:
-            self._memory.check()
-        self.settle()
+            self.run(self._memory.check)
+        if self._store is not None and not self._store.pending:
+            self.run(self._store.tidy)
         self._timer = asyncio.get_running_loop().call_later(_CHORES, self._chores)
 
     async def stop(self) -> None:

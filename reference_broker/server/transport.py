@@ -24,6 +24,9 @@ class Host(Protocol):
     def settle(self) -> None:
         """Write what a read has set off."""
 
+    def run(self, call: Callable[[], None]) -> None:
+        """Make a call that may touch the store, and settle what came of it."""
+
     def fail(self, error: StoreError) -> None:
         """The store has failed."""
 
@@ -76,8 +79,7 @@ class AmqpTransport(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        self._session.resume_writing()
-        self._settle()
+        self._host.run(self._session.resume_writing)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket has ended."""
@@ -85,8 +87,7 @@ class AmqpTransport(asyncio.Protocol):
             timer.cancel()
         self._timers.clear()
         log.debug("%s: gone (%s)", self.peer, exc or "closed")
-        self._session.end()
-        self._settle()
+        self._host.run(self._session.end)
         self.gone.set_result(None)
 
     # what the session calls

@@ -81,7 +81,7 @@ class Consumer:
             if channel.outstanding == channel.shared_limit:
                 channel.park()
         session.gathered += size
-        if session.gathered > HIGH_WATER:
+        if session.gathered > HIGH_WATER and not session.hub.atomic:
             session.hub.settle()  # not flush: what the store must know goes first
 
     def _prepare(self, message: Message) -> None:

@@ -26,6 +26,7 @@ class Hub:
         self.sessions: set[Session] = set()
         self.dirty: set[Session] = set()
         self.unconfirmed: set[Channel] = set()
+        self.atomic = False  # in the middle of something that may not be committed by halves
         self.alarm = ""  # why publishers have to wait; empty when they need not
 
     def raise_alarm(self, reason: str) -> None:
@@ -34,6 +35,7 @@ class Hub:
 
     def clear_alarm(self) -> None:
         """Let publishers go on."""
+        self.atomic = False  # in the middle of something that may not be committed by halves
         self.alarm = ""
         for session in list(self.sessions):
             session.unblock()

@@ -93,7 +93,7 @@ def _authenticate(session: "Session", mechanism: str, response: bytes) -> User:
 def _plain(response: bytes) -> tuple[str, str] | None:
     """RFC 4616: authorisation id, user, password, each after a NUL but the first."""
     parts = response.split(b"\x00")
-    if len(parts) != 3:  # noqa: PLR2004
+    if len(parts) != 3 or parts[0]:  # noqa: PLR2004  RabbitMQ wants no authorisation id
         return None
     return _decoded(parts[1], parts[2])
 
@@ -147,8 +147,8 @@ def open_(session: "Session", virtual_host: str) -> None:
 
 
 def update_secret(session: "Session", new_secret: bytes, reason: str) -> None:  # noqa: ARG001
-    """A new password for the connection's user; RabbitMQ refuses it for its own user store."""
-    raise HardError(530, "user's authentication mechanism does not support secret updates")
+    """A new token: passwords do not expire, so RabbitMQ takes note and changes nothing."""
+    session.call(0, "connection.update-secret-ok")
 
 
 STEPS: dict[str, Callable[..., None]] = {

@@ -17,6 +17,7 @@ from .publishing import Routes
 
 log = logging.getLogger(__name__)
 
+_LONGEST = 255  # octets of a short string
 _FORCED = 320  # the reply code of a close that somebody asked the broker for
 
 
@@ -66,6 +67,7 @@ class Session:
         self._vhost: VHost | None = None
         self._routes: Routes | None = None
         self._blocked = False
+        self._finished = False
         self._ended = False
         hub.sessions.add(self)
 
@@ -114,6 +116,8 @@ class Session:
         self.gathered = 0
         if out:
             self.transport.write(b"".join(out))
+        if self._finished:
+            self.transport.close()
 
     def pause_writing(self) -> None:
         """The transport's buffer is full: its consumers take no more for now."""
@@ -202,7 +206,7 @@ class Session:
         self.transport.closing()
 
     def _say_close(self, channel: int, name: str, error: AmqpError) -> None:
-        text = error.reply_text.encode(errors="backslashreplace")[:255].decode(errors="ignore")
+        text = _short(error.reply_text)
         class_id, method_id = error.method or (0, 0)
         self.call(
             channel,
@@ -220,9 +224,9 @@ class Session:
         self.closed()
 
     def closed(self) -> None:
-        """End the socket once the output is written."""
-        self.flush()
-        self.transport.close()
+        """End the socket once the output is written, which may have to wait for a commit."""
+        self._finished = True
+        self.hub.dirty.add(self)
 
     # the end
 
@@ -245,3 +249,11 @@ class Session:
             channel.end()
         if self._vhost is not None:
             self._vhost.drop_owner(self)
+
+
+def _short(text: str) -> str:
+    """The text as a short string can carry it; longer ones end in dots, as RabbitMQ's do."""
+    octets = text.encode(errors="backslashreplace")
+    if len(octets) > _LONGEST:
+        octets = octets[: _LONGEST - 3] + b"..."
+    return octets.decode(errors="ignore")

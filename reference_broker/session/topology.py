@@ -1,6 +1,6 @@
 """The methods of classes exchange, queue, channel and access."""
 
-from reference_broker.broker.exchange import Exchange
+from reference_broker.broker.exchange import Exchange, exchange_type
 from reference_broker.broker.queue import Queue
 from reference_broker.wire.errors import HardError, SoftError
 from reference_broker.wire.tables import Table
@@ -43,6 +43,8 @@ def exchange_declare(
     """Create an exchange, or see that it is there."""
     vhost = channel.session.vhost
     exchange = _stripped(exchange)
+    if not passive:
+        exchange_type(type)
     vhost.not_default(exchange)
     if passive:
         vhost.exchange(exchange)
@@ -125,8 +127,7 @@ def _both_exchanges(channel: Channel, destination: str, source: str) -> tuple[Ex
         vhost.not_default(name)
     _check(channel, "write", "exchange", destination)
     _check(channel, "read", "exchange", source)
-    to_exchange = vhost.exchange(destination)
-    return vhost.exchange(source), to_exchange
+    return vhost.exchange(source), vhost.exchange(destination)
 
 
 @handles("queue.declare")
@@ -178,8 +179,8 @@ def queue_bind(
     vhost.not_default(exchange)
     _check(channel, "write", "queue", queue)
     _check(channel, "read", "exchange", exchange)
-    destination = vhost.queue(queue, channel.session)
-    vhost.bind(vhost.exchange(exchange), destination, routing_key, arguments)
+    source = vhost.exchange(exchange)
+    vhost.bind(source, vhost.queue(queue, channel.session), routing_key, arguments)
     channel.reply(no_wait, "queue.bind-ok")
 
 

@@ -25,6 +25,7 @@ def tx_select(channel: Channel) -> None:
         raise SoftError(406, "cannot switch from confirm to tx mode")
     if channel.transaction is None:
         channel.transaction = Transaction()
+        channel.session.hub.atomic = False
     channel.reply(False, "tx.select-ok")
 
 
@@ -33,6 +34,7 @@ def tx_commit(channel: Channel) -> None:
     """Publish and settle what was held back; the answer waits for the store's commit."""
     transaction = _current(channel)
     channel.transaction = None
+    channel.session.hub.atomic = True
     try:
         for route, message in transaction.publishes:
             channel.route(route, message)
@@ -40,6 +42,7 @@ def tx_commit(channel: Channel) -> None:
             channel.finish([unacked for _tag, _how, unacked in group], how)
     finally:
         channel.transaction = Transaction()
+        channel.session.hub.atomic = False
     channel.reply(False, "tx.commit-ok")
 
 

@@ -7,8 +7,10 @@ from reference_broker.broker.access import Permission
 from reference_broker.broker.broker import Broker
 from reference_broker.broker.exchange import make_exchange
 from reference_broker.broker.message import Message, Traits, read_traits
+from reference_broker.broker.ports import StoreError
 from reference_broker.broker.queue import Queue
 from reference_broker.wire.content import body_size_of, header_of
+from reference_broker.wire.errors import HardError, SoftError, WireError
 from reference_broker.wire.tables import Table, decode_table
 
 from .sqlite import SqliteStore
@@ -17,7 +19,14 @@ _FLAGS_AT = 12  # where the property flags start in a header's payload
 
 
 def recover(store: SqliteStore, broker: Broker) -> None:
-    """Fill an empty broker with what the store holds. Raises StoreError."""
+    """Fill an empty broker with what the store holds. Raises StoreError, also when damaged."""
+    try:
+        _recover(store, broker)
+    except (WireError, SoftError, HardError, KeyError) as cause:
+        raise StoreError(f"the data directory is damaged: {cause!r}") from cause
+
+
+def _recover(store: SqliteStore, broker: Broker) -> None:
     for (name,) in store.rows("select name from vhosts"):
         broker.add_vhost(name)
     for name, password_hash, tags in store.rows("select * from users"):
@@ -79,8 +88,8 @@ def _messages(store: SqliteStore, queues: dict[int, tuple[Queue, int]]) -> None:
         queue.recover(
             head,
             (
-                (position, _message(exchange, key, frames, traits))
-                for _number, position, exchange, key, frames in group
+                (position, _message(exchange, key, frames, traits), expires)
+                for _number, position, exchange, key, frames, expires in group
             ),
         )
 

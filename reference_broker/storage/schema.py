@@ -2,7 +2,7 @@
 
 One SQLite file. `application_id` marks it as ours, `user_version` is the version of the format; a
 file with another of either is refused. Arguments are encoded field tables, messages the octets of
-their frames.
+their frames, times seconds since 1970.
 """
 
 APPLICATION_ID = 0x6D717066  # "mqpf"
@@ -31,6 +31,9 @@ create table bindings (
 ) without rowid;
 create table messages (
   queue int, position int, exchange text not null, routing_key text not null, frames blob not null,
-  primary key (queue, position)
+  expires real, primary key (queue, position)
+) without rowid;
+create table items (
+  key blob primary key, flags int not null, expires real not null, value blob not null
 ) without rowid;
 """

@@ -23,6 +23,8 @@ import fcntl
 import logging
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +41,12 @@ log = logging.getLogger(__name__)
 
 FILE = "broker.sqlite3"
 _LOCK = "broker.lock"
-_OURS = frozenset({FILE, FILE + "-wal", FILE + "-shm", FILE + "-journal", _LOCK})
+_DRAFT = "broker.new"  # a database in the making
+_OURS = frozenset({FILE, FILE + "-wal", FILE + "-shm", _DRAFT, _DRAFT + "-journal", _LOCK})
 _CHECKPOINT = 4000  # pages in the WAL before they are moved into the database: some 16 MB
 _VACUUM = 4000  # free pages given back at once
 
-_INSERT = "insert into messages values (?, ?, ?, ?, ?)"
+_INSERT = "insert into messages values (?, ?, ?, ?, ?, ?)"
 _DELETE = "delete from messages where queue = ? and position = ?"
 _HEAD = "update queues set head = max(head, ?) where number = ?"
 
@@ -53,14 +56,19 @@ class SqliteStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._appended: dict[tuple[int, int], Message] = {}
+        self._appended: dict[tuple[int, int], tuple[Message, float | None]] = {}
         self._removed: list[tuple[int, int]] = []
         self._heads: dict[int, int] = {}
         self._changed = False  # topology, in the open transaction
         self._synced = True
+        self._failed = False
         self._lock = _lock(folder)
-        self._db = self._open()
-        (last,) = self._row("select coalesce(max(number), 0) from queues")
+        try:
+            self._db = self._open()
+            (last,) = self._row("select coalesce(max(number), 0) from queues")
+        except StoreError:
+            os.close(self._lock)
+            raise
         self._last_queue: int = last
 
     # opening and closing
@@ -77,20 +85,16 @@ class SqliteStore:
         for name in strange:
             log.warning("%s does not belong to the broker: left alone", self._folder / name)
         try:
+            if new:
+                _create(path)
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._prepare(db, new)
-        except sqlite3.Error as cause:
+            self._prepare(db)
+        except (OSError, sqlite3.Error) as cause:
             raise StoreError(f"cannot open {path}: {cause}") from cause
         return db
 
-    def _prepare(self, db: sqlite3.Connection, new: bool) -> None:
+    def _prepare(self, db: sqlite3.Connection) -> None:
         db.execute("pragma locking_mode = exclusive")
-        if new:
-            db.execute("pragma auto_vacuum = incremental")
-            db.executescript(
-                f"pragma application_id = {APPLICATION_ID}; pragma user_version = {VERSION}; begin;"
-                f"{TABLES} commit;"
-            )
         (owner,) = db.execute("pragma application_id").fetchone()
         (version,) = db.execute("pragma user_version").fetchone()
         if owner != APPLICATION_ID:
@@ -106,7 +110,7 @@ class SqliteStore:
     def close(self) -> None:
         """Commit what is pending, tidy up and let the directory go."""
         try:
-            if self.pending:
+            if self.pending and not self._failed:
                 self.commit()
             self._db.close()
         except sqlite3.Error as cause:
@@ -187,9 +191,25 @@ class SqliteStore:
             row = (user.name, vhost, p.configure, p.write, p.read)
             self._change("insert into permissions values (?, ?, ?, ?, ?)", *row)
 
-    def append(self, queue: int, position: int, message: Message) -> None:
+    def load_items(self) -> Iterator[tuple[bytes, int, float, bytes]]:
+        """All items of the key-value store: key, flags, expiry, value."""
+        yield from self.rows("select key, flags, expires, value from items")
+
+    def save_item(self, key: bytes, flags: int, expires: float, value: bytes) -> None:
+        """Keep an item, instead of the one that had its key."""
+        self._change("insert or replace into items values (?, ?, ?, ?)", key, flags, expires, value)
+
+    def drop_item(self, key: bytes) -> None:
+        """Forget an item."""
+        self._change("delete from items where key = ?", key)
+
+    def drop_items(self) -> None:
+        """Forget all items."""
+        self._change("delete from items")
+
+    def append(self, queue: int, position: int, message: Message, expires: float | None) -> None:
         """Keep a persistent message."""
-        self._appended[queue, position] = message
+        self._appended[queue, position] = message, expires
 
     def remove(self, queue: int, position: int) -> None:
         """Forget a message that was settled."""
@@ -212,6 +232,8 @@ class SqliteStore:
 
     def commit(self) -> None:
         """Make durable all that came before. Raises StoreError, and then nothing is."""
+        if self._failed:
+            raise StoreError(f"cannot write to {self._folder}: an earlier write has failed")
         appended, self._appended = self._appended, {}
         removed, self._removed = self._removed, []
         heads, self._heads = self._heads, {}
@@ -220,35 +242,51 @@ class SqliteStore:
                 self._sync(bool(appended))
                 self._db.execute("begin")
             if appended:
-                rows = ((*key, m.exchange, m.routing_key, m.frames) for key, m in appended.items())
-                self._db.executemany(_INSERT, rows)
+                self._db.executemany(
+                    _INSERT,
+                    (
+                        (*key, m.exchange, m.routing_key, m.frames, expires)
+                        for key, (m, expires) in appended.items()
+                    ),
+                )
             if removed:
                 self._db.executemany(_DELETE, removed)
             if heads:
                 self._db.executemany(_HEAD, ((head, number) for number, head in heads.items()))
             self._db.execute("commit")
         except sqlite3.Error as cause:
-            raise StoreError(f"cannot write to {self._folder}: {cause}") from cause
+            raise self._give_up(cause) from cause
         self._changed = False
+
+    def _give_up(self, cause: sqlite3.Error) -> StoreError:
+        """A write has failed: nothing of its transaction, and nothing after it, is kept."""
+        self._failed = True
+        with suppress(sqlite3.Error):
+            self._db.execute("rollback")
+        return StoreError(f"cannot write to {self._folder}: {cause}")
 
     def tidy(self) -> None:
         """Give room back to the file system, if much of the file is free. For idle moments."""
         (free,) = self._row("pragma freelist_count")
-        if free > _VACUUM:
+        if free <= _VACUUM:
+            return
+        try:
             self._db.execute(f"pragma incremental_vacuum({_VACUUM})").fetchall()
             self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+        except sqlite3.Error as cause:
+            raise self._give_up(cause) from cause
 
     # reading, for recovery
 
-    def rows(self, statement: str, *values: Any) -> sqlite3.Cursor:
+    def rows(self, statement: str, *values: Any) -> Iterator[Any]:
         """The rows of a query. Raises StoreError."""
         try:
-            return self._db.execute(statement, values)
+            yield from self._db.execute(statement, values)
         except sqlite3.Error as cause:
             raise StoreError(f"cannot read {self._folder / FILE}: {cause}") from cause
 
     def _row(self, statement: str) -> Any:
-        return self.rows(statement).fetchone()
+        return next(self.rows(statement))
 
     # inside
 
@@ -261,7 +299,7 @@ class SqliteStore:
                 self._changed = True
             self._db.execute(statement, values)
         except sqlite3.Error as cause:
-            raise StoreError(f"cannot write to {self._folder}: {cause}") from cause
+            raise self._give_up(cause) from cause
 
     def _sync(self, wanted: bool) -> None:
         """Whether the commit to come waits for the disk."""
@@ -275,8 +313,26 @@ class SqliteStore:
                 del self._appended[key]
 
 
+def _create(path: Path) -> None:
+    """Make the database whole or not at all, whenever the process may die."""
+    draft = path.with_name(_DRAFT)
+    draft.unlink(missing_ok=True)
+    db = sqlite3.connect(draft, isolation_level=None)
+    try:
+        db.execute("pragma auto_vacuum = incremental")
+        db.executescript(
+            f"pragma application_id = {APPLICATION_ID}; pragma user_version = {VERSION};"
+            f"begin; {TABLES} commit;"
+        )
+    finally:
+        db.close()
+    draft.replace(path)
+
+
 def _lock(folder: Path) -> int:
     """Take the directory for this process; it is free again when the process ends."""
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder} is not a directory")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)

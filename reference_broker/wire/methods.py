@@ -177,14 +177,14 @@ def decode_properties(header: bytes, *, split_headers: bool = False) -> Properti
     encoding the properties again keeps their types.
 
     Raises:
-        WireError: a value is cut short or malformed, or a flag is set that class basic lacks.
+        WireError: a value is cut short or malformed, or more flags are announced.
     """
     position = _HEADER.size + _FLAGS.size
     if len(header) < position:
         raise WireError("a content header without property flags")
     (flags,) = _FLAGS.unpack_from(header, _HEADER.size)
-    if flags & 3:
-        raise WireError(f"undefined property flags {flags:#06x}")
+    if flags & 1:
+        raise WireError("a second word of property flags; class basic has one")
     properties: Properties = {}
     for index, (name, kind) in enumerate(PROPERTIES):
         if flags >> (15 - index) & 1:

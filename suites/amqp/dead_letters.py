@@ -5,24 +5,15 @@ Channel 1 works, channel 2 consumes dead letters without acknowledgement.
 
 from typing import Any
 
-import pytest
-
 from suites import verify
+from suites.amqp.expiry import ready
 from suites.amqp.steps import hold, take
 from suites.amqp.topology import own_queue
 from suites.clients.raw import RawClient
 from suites.clients.received import Delivery
-from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
 
 TTL = 100  # milliseconds
-DEATHS = ("x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason")
-
-
-@pytest.fixture
-def mourner(raw: RawClients) -> RawClient:
-    """A client with channels 1 and 2."""
-    return raw(channels=2)
 
 
 def dead_queue(client: RawClient, names: Names, **arguments: Any) -> str:
@@ -38,15 +29,16 @@ def dying_queue(client: RawClient, names: Names, dead: str, **arguments: Any) ->
     return own_queue(client, names, **letters, **arguments)
 
 
+def wait_and_hold(client: RawClient, queue: str, *bodies: bytes) -> list[int]:
+    """As `steps.hold`, once all of these messages have arrived."""
+    verify.eventually(lambda: ready(client, queue), "messages ready", wanted=len(bodies))
+    return hold(client, queue, *bodies)
+
+
 def reject(client: RawClient, queue: str, body: bytes) -> None:
-    """Get this message from the queue and reject it for good."""
-    verify.eventually(lambda: _count(client, queue), "message ready")
-    [tag] = hold(client, queue, body)
+    """Wait for this message in the queue, and reject it for good."""
+    [tag] = wait_and_hold(client, queue, body)
     client.send(1, "basic.reject", delivery_tag=tag)
-
-
-def _count(client: RawClient, queue: str) -> int:
-    return int(client.call(1, "queue.declare", queue=queue, passive=True)["message_count"])
 
 
 def take_dead(client: RawClient, *bodies: bytes) -> list[Delivery]:
@@ -60,6 +52,6 @@ def deaths(letter: Delivery) -> list[dict[str, Any]]:
     return entries
 
 
-def reasons(letter: Delivery) -> list[tuple[str, str, int]]:
+def counts(letter: Delivery) -> list[tuple[str, str, int]]:
     """Queue, reason and count of each entry of x-death."""
     return [(death["queue"], death["reason"], death["count"]) for death in deaths(letter)]

@@ -1,6 +1,7 @@
 """x-message-ttl and the property `expiration`: how long a message may wait in a queue."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,10 @@ pytestmark = pytest.mark.needs("publisher_confirms")
 
 SHORT = 100  # milliseconds
 LONG = 60_000
+HELD = 1000  # long enough to get a message before it expires
 COMMITTED = 600  # long enough for a round trip on a busy machine
 TEN_YEARS = 315_360_000_000
+AT_ONCE = [({"x-message-ttl": 0}, {}), ({}, {"expiration": "0"})]
 
 
 @pytest.fixture
@@ -53,9 +56,7 @@ def test_message(publisher: RawClient, names: Names) -> None:
 
 @pytest.mark.requirement("ttl/lower-wins")
 @pytest.mark.parametrize(("queue_ttl", "expiration"), [(SHORT, LONG), (LONG, SHORT)])
-def test_lower_wins(
-    publisher: RawClient, names: Names, queue_ttl: int, expiration: int
-) -> None:
+def test_lower_wins(publisher: RawClient, names: Names, queue_ttl: int, expiration: int) -> None:
     """Of the queue's limit and the message's own the lower one counts."""
     queue = own_queue(publisher, names, **{"x-message-ttl": queue_ttl})
     publish_confirmed(publisher, queue, b"1", expiration=str(expiration))
@@ -63,21 +64,25 @@ def test_lower_wins(
 
 
 @pytest.mark.requirement("ttl/zero-no-consumer")
-@pytest.mark.parametrize("by", ["queue", "message"])
-def test_zero_no_consumer(publisher: RawClient, names: Names, by: str) -> None:
+@pytest.mark.parametrize(("limit", "own"), AT_ONCE, ids=["queue", "message"])
+def test_zero_no_consumer(
+    publisher: RawClient, names: Names, limit: dict[str, int], own: dict[str, Any]
+) -> None:
     """With a limit of 0 and no consumer, a message is gone at once."""
-    queue = own_queue(publisher, names, **({"x-message-ttl": 0} if by == "queue" else {}))
-    publish_confirmed(publisher, queue, b"1", **({"expiration": "0"} if by == "message" else {}))
+    queue = own_queue(publisher, names, **limit)
+    publish_confirmed(publisher, queue, b"1", **own)
     verify.equal(drain(publisher, queue), [], "queue")
 
 
 @pytest.mark.requirement("ttl/zero-with-consumer")
-@pytest.mark.parametrize("by", ["queue", "message"])
-def test_zero_with_consumer(publisher: RawClient, names: Names, by: str) -> None:
+@pytest.mark.parametrize(("limit", "own"), AT_ONCE, ids=["queue", "message"])
+def test_zero_with_consumer(
+    publisher: RawClient, names: Names, limit: dict[str, int], own: dict[str, Any]
+) -> None:
     """With a limit of 0, a message still reaches a consumer that is ready for it."""
-    queue = own_queue(publisher, names, **({"x-message-ttl": 0} if by == "queue" else {}))
+    queue = own_queue(publisher, names, **limit)
     publisher.consume(2, queue, no_ack=True)
-    publisher.publish(1, "", queue, b"1", **({"expiration": "0"} if by == "message" else {}))
+    publisher.publish(1, "", queue, b"1", **own)
     take(publisher, b"1", channel=2)
 
 
@@ -96,9 +101,9 @@ def test_head_only(publisher: RawClient, names: Names) -> None:
 def test_not_for_unacked(publisher: RawClient, names: Names) -> None:
     """A message that was delivered in time does not expire, and can be acknowledged."""
     queue = own_queue(publisher, names)
-    publish_confirmed(publisher, queue, b"held", expiration=str(LONG // 60))
+    publish_confirmed(publisher, queue, b"held", expiration=str(HELD))
     [tag] = hold(publisher, queue, b"held")
-    publish_confirmed(publisher, queue, b"behind", expiration=str(LONG // 60))
+    publish_confirmed(publisher, queue, b"behind", expiration=str(HELD))
     expect_left(publisher, queue, 0)
     publisher.send(1, "basic.ack", delivery_tag=tag)
     publisher.expect_nothing(1)
@@ -107,7 +112,7 @@ def test_not_for_unacked(publisher: RawClient, names: Names) -> None:
 @pytest.mark.requirement("ttl/requeue-keeps-clock")
 def test_requeue_keeps_clock(publisher: RawClient, names: Names) -> None:
     """A message that comes back into the queue after its time is gone."""
-    queue = own_queue(publisher, names, **{"x-message-ttl": LONG // 60})
+    queue = own_queue(publisher, names, **{"x-message-ttl": HELD})
     publish_confirmed(publisher, queue, b"held")
     [tag] = hold(publisher, queue, b"held")
     publish_confirmed(publisher, queue, b"behind")

@@ -31,9 +31,7 @@ asked for by no rule with MUST; see the requirements that are about it."""
 
 AT_MOST_ONCE = Contract(
     "at most once",
-    forbidden=frozenset(
-        {Kind.LOST, Kind.DOUBLED, Kind.REORDERED, Kind.PHANTOM, Kind.RESURRECTED}
-    ),
+    forbidden=frozenset({Kind.LOST, Kind.DOUBLED, Kind.REORDERED, Kind.PHANTOM, Kind.RESURRECTED}),
 )
 """memcacheq: a get settles what it gives, and one whose reply is lost loses one message."""
 

@@ -12,6 +12,10 @@ BAD_FORMAT = b"CLIENT_ERROR bad command line format\r\n"
 BAD_VALUE = b"CLIENT_ERROR bad data chunk\r\n"
 TOO_LARGE = b"SERVER_ERROR object too large for cache\r\n"
 MEBIBYTE = 1 << 20
+WRONG_LINES = (
+    *("", "  ", "get", "gets", "set", "set k", "set k 0 0", "cas k 0 0 1", "incr k", "touch k"),
+    *("delete", "verbosity", "GET k", "nonsense", "flush_all 1 2 3", "stats nonsense"),
+)
 
 
 def version(client: TextClient) -> bytes:
@@ -122,11 +126,7 @@ def test_bad_numbers(memcached: TextClients, verb: str, numbers: str) -> None:
 
 
 @pytest.mark.requirement("memcached/bad-line", "memcached/unknown")
-@pytest.mark.parametrize(
-    "line",
-    "|  |get|gets|set|set k|set k 0 0|cas k 0 0 1|incr k|touch k|delete|verbosity|GET k|nonsense"
-    "|flush_all 1 2 3|stats nonsense".split("|"),
-)
+@pytest.mark.parametrize("line", WRONG_LINES)
 def test_errors(memcached: TextClients, line: str) -> None:
     """Too few words, or none that is known, are an error; the next line is a command."""
     client = memcached()

@@ -137,11 +137,11 @@ def test_a_binding_is_one_by_its_identity(kind: str) -> None:
                 assert exchange.bind(Binding(exchange, destination, key, arguments))
     assert len(exchange.bindings) == 12
     assert not exchange.bind(Binding(exchange, first, "k", {"b": 2, "a": 1}))
-    key = binding_key(first, "k", {"b": 2, "a": 1})
-    removed = exchange.unbind(key)
+    identity = binding_key(first, "k", {"b": 2, "a": 1})
+    removed = exchange.unbind(identity)
     assert removed is not None
     assert removed.arguments == {"a": 1, "b": 2}
-    assert exchange.unbind(key) is None
+    assert exchange.unbind(identity) is None
     assert len(exchange.bindings) == 11
 
 

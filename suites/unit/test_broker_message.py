@@ -26,10 +26,11 @@ def traits(**properties: Any) -> Traits:
         ({"priority": 7}, Traits(priority=7)),
         ({"expiration": "0"}, Traits(ttl=0)),
         ({"expiration": "1500"}, Traits(ttl=1500)),
-        ({"user_id": "guest", "reply_to": "q"}, Traits(user_id="guest", reply_to="q")),
+        ({"user_id": "guest", "reply_to": "q"}, Traits(user_id="guest")),
         ({"headers": {"other": 1}}, Traits()),
-        ({"headers": {"CC": ["a", "b"]}}, Traits(extra_keys=("a", "b"))),
-        ({"headers": {"BCC": ["c"], "CC": ["a"]}}, Traits(extra_keys=("a", "c"))),
+        ({"headers": {"CC": ["a", "b"]}}, Traits(cc=("a", "b"))),
+        ({"headers": {"BCC": ["c"], "CC": ["a"]}}, Traits(cc=("a",), bcc=("c",))),
+        ({"expiration": "+5"}, Traits(ttl=5)),
     ],
     ids=repr,
 )
@@ -47,6 +48,8 @@ def test_traits(properties: dict[str, Any], expected: Traits) -> None:
         {"expiration": ""},
         {"expiration": "-1"},
         {"expiration": "1.5"},
+        {"expiration": "1 "},
+        {"expiration": "9" * 20},
         {"expiration": "one"},
         {"expiration": "\u0661"},  # a digit, but no ASCII one
         {"headers": {"CC": "a"}},
@@ -60,6 +63,11 @@ def test_refused_values(properties: dict[str, Any]) -> None:
     with pytest.raises(SoftError) as caught:
         traits(**properties)
     assert caught.value.code == 406
+
+
+def test_further_keys_are_those_of_both_headers() -> None:
+    """CC first, then BCC."""
+    assert traits(headers={"BCC": ["c"], "CC": ["a", "b"]}).further_keys == ("a", "b", "c")
 
 
 @pytest.mark.parametrize("octets", [b"", b"\x10", b"\x10\x00", b"\x00\x00\x00", b"\x00\x01"])

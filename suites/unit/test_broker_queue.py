@@ -145,7 +145,7 @@ def test_the_consumer_of_the_highest_priority_comes_first(make: Make) -> None:
 
 
 def test_a_deleted_queue_tells_its_consumers(make: Make) -> None:
-    """Each consumer is told once, nothing is ready any more, and what was out does not come back."""
+    """Each consumer is told, nothing is ready any more, and what was out does not come back."""
     queue = make("ab")
     taken = queue.take()
     consumer = FakeConsumer(queue, room=0).start()
@@ -196,22 +196,22 @@ def test_priorities_order_messages(make: Make) -> None:
     ],
     ids=str,
 )
-def test_limits_of_length(
-    make: Make, arguments: dict[str, Any], left: str, dropped: str
-) -> None:
+def test_limits_of_length(make: Make, arguments: dict[str, Any], left: str, dropped: str) -> None:
     """What is too much is dropped from the head, or refused; the dead are buried where asked."""
     queue = make(**arguments)
     buried: list[bytes] = []
     queue.bury = lambda _queue, dead, reason: buried.append(body_of(dead) + reason.encode())
     outcomes = [queue.put(message(body.encode())) for body in "abcd"]
-    rejected = [at for at, outcome in zip("abcd", outcomes, strict=True) if outcome is Outcome.REJECTED]
+    rejected = [
+        at for at, outcome in zip("abcd", outcomes, strict=True) if outcome is Outcome.REJECTED
+    ]
     assert drain(queue) == left
     assert buried == [body.encode() + b"maxlen" for body in dropped]
     assert bool(rejected) == ("overflow" in arguments)
 
 
 def test_a_waiting_consumer_is_served_past_the_limit(make: Make) -> None:
-    """Only what is ready counts: with a consumer at hand even a queue of length 0 passes messages."""
+    """Only what is ready counts: to a consumer at hand even a queue of length 0 passes messages."""
     queue = make(max_length=0)
     consumer = FakeConsumer(queue, room=2).start()
     for body in b"abc":

@@ -71,9 +71,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     def over(self, count: int, size: int) -> bool:
         """Whether that is too much."""
-        return count > self.arguments.get("x-max-length", NEVER) or size > self.arguments.get(
-            "x-max-length-bytes", NEVER
-        )
+        most: float = self.arguments.get("x-max-length", NEVER)
+        most_octets: float = self.arguments.get("x-max-length-bytes", NEVER)
+        return count > most or size > most_octets
 
     def bury_expired(self) -> None:
         """What is first in line and has expired goes."""
@@ -267,6 +267,6 @@ def number_of(held: Message) -> int:
 def test_the_queue_behaves_as_its_model(kind: str) -> None:
     """Whatever happens to a queue of this kind, it and the model agree at every step."""
     machine = type("Machine", (QueueMachine,), {"arguments": ARGUMENTS[kind]})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine, settings=settings(max_examples=30, stateful_step_count=30, deadline=None)
     )

@@ -34,7 +34,9 @@ def queue(vhost: VHost, name: str) -> Queue:
     )
 
 
-def reached(vhost: VHost, start: Exchange, *keys: str, headers: dict[str, Any] | None = None) -> set[str]:
+def reached(
+    vhost: VHost, start: Exchange, *keys: str, headers: dict[str, Any] | None = None
+) -> set[str]:
     """The names of the queues that a message reaches, each once."""
     queues, _stable = vhost.route(start, keys or ("k",), headers or {})
     names = [found.name for found in queues]

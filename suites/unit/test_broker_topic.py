@@ -44,7 +44,9 @@ def test_removing_undoes_adding(patterns: list[str], data: st.DataObject) -> Non
     trie: TopicTrie[int] = TopicTrie()
     for number, pattern in enumerate(patterns):
         trie.add(pattern, number)
-    gone = data.draw(st.lists(st.sampled_from(range(len(patterns))), unique=True)) if patterns else []
+    gone = (
+        data.draw(st.lists(st.sampled_from(range(len(patterns))), unique=True)) if patterns else []
+    )
     for number in gone:
         trie.remove(patterns[number], number)
     key = data.draw(KEYS)

@@ -8,7 +8,12 @@ from reference_broker.broker.vhost import VHost
 from reference_broker.wire.errors import AmqpError
 from suites.unit.doubles import FakeClock, FakeConsumer, MemoryStore, message
 
-EXCHANGE: dict[str, Any] = {"durable": False, "auto_delete": False, "internal": False, "arguments": {}}
+EXCHANGE: dict[str, Any] = {
+    "durable": False,
+    "auto_delete": False,
+    "internal": False,
+    "arguments": {},
+}
 QUEUE: dict[str, Any] = {
     "durable": False,
     "auto_delete": False,
@@ -287,13 +292,13 @@ def test_a_lease_ends_when_nobody_uses_the_queue() -> None:
     clock.advance(0.9)
     queue(vhost, arguments={"x-expires": 1000})  # a redeclare is a use
     clock.advance(0.9)
-    assert not made.deleted
+    assert set(vhost.queues) == {"q"}
     consumer = FakeConsumer(made).start()
     clock.advance(5)
-    assert not made.deleted
+    assert set(vhost.queues) == {"q"}
     made.remove_consumer(consumer)
     clock.advance(0.9)
-    assert not made.deleted
+    assert set(vhost.queues) == {"q"}
     clock.advance(0.2)
-    assert made.deleted
+    assert not vhost.queues
     assert clock.waiting == 0

@@ -1,0 +1,109 @@
+"""A seeded load on several durable queues, and the emptying of the queues after it."""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from suites.brokers.base import Endpoint
+from suites.clients.raw import RawClient
+from suites.clients.received import Delivery
+from suites.durability.contents import identify
+from suites.durability.history import Action, History, Phase
+from suites.durability.workers import Consumer, Publisher, Route, Transactor, Worker
+from suites.harness.names import Names
+from suites.verify import Mismatch
+
+WINDOWS = (1, 30, 500)  # one at a time, windowed, streamed
+PIPELINED = 50  # basic.gets on their way at once
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A durable exchange, and durable queues that its keys 0, 1, … and `all` lead to."""
+
+    exchange: str
+    queues: tuple[str, ...]
+
+    @property
+    def routes(self) -> list[Route]:
+        """Each queue by itself, and all of them."""
+        single = [Route(str(n), (queue,)) for n, queue in enumerate(self.queues)]
+        return [*single, Route("all", self.queues)]
+
+
+def build(endpoint: Endpoint, names: Names, count: int = 3) -> Site:
+    """Declare a site with so many queues."""
+    site = Site(names("exchange"), tuple(names() for _ in range(count)))
+    with RawClient.open(endpoint) as client:
+        client.open_channel(1)
+        client.call(1, "exchange.declare", exchange=site.exchange, type="direct", durable=True)
+        for queue in site.queues:
+            client.call(1, "queue.declare", queue=queue, durable=True)
+        for route in site.routes:
+            for queue in route.queues:
+                ends: dict[str, Any] = {"queue": queue, "exchange": site.exchange}
+                client.call(1, "queue.bind", routing_key=route.key, **ends)
+    return site
+
+
+class Load:
+    """Publishers on all queues, transactions on the first, consumers on all but the last."""
+
+    def __init__(self, endpoint: Endpoint, history: History, site: Site, seed: int) -> None:
+        rng = random.Random(seed)  # noqa: S311  a load that a seed repeats
+        self.moment = rng.randrange(1, 1500)
+        """After how many confirms the broker is to end."""
+        self.history = history
+        publishers = [
+            Publisher(f"p{n}/{seed}", endpoint, history, site.exchange, site.routes, window)
+            for n, window in enumerate(WINDOWS)
+        ]
+        consumers = [
+            Consumer(f"c{n}/{seed}", endpoint, history, queue, rng.choice((5, 50)))
+            for n, queue in enumerate(site.queues[:-1])
+        ]
+        transactor = Transactor(f"t/{seed}", endpoint, history, site.queues[0])
+        self._workers: list[Worker] = [*publishers, transactor, *consumers]
+
+    def run_to(self, moment: int, timeout: float = 60.0) -> None:
+        """Start all, and return when so many messages were confirmed. Raises Mismatch."""
+        for worker in self._workers:
+            worker.start()
+        if not self.history.await_sends(moment, timeout):
+            self.stop_waiting(f"{moment} confirms")
+
+    def stop_waiting(self, expected: str) -> None:
+        """Say why it takes so long: a worker's problem, or nothing known."""
+        for worker in self._workers:
+            if not worker.is_alive():
+                worker.finish()
+        raise Mismatch(expected, "fewer", "within the time for it")
+
+    def finish(self) -> None:
+        """After the broker's end: wait for all; raises what was not its death."""
+        for worker in self._workers:
+            worker.finish()
+
+
+def empty(endpoint: Endpoint, history: History, site: Site) -> None:
+    """Take all that the queues have, settled at once, in the broker's present life."""
+    with RawClient.open(endpoint) as client:
+        client.open_channel(1)
+        for queue in site.queues:
+            while _take_some(client, history, queue):
+                pass
+
+
+def _take_some(client: RawClient, history: History, queue: str) -> bool:
+    """Whether there may be more."""
+    for _ in range(PIPELINED):
+        client.send(1, "basic.get", queue=queue, no_ack=True)
+    more = True
+    for _ in range(PIPELINED):
+        received = client.expect(1, "basic.get-ok", "basic.get-empty", timeout=30.0)
+        more = isinstance(received, Delivery)
+        if isinstance(received, Delivery):
+            flag = received["redelivered"]
+            message = identify(received)
+            history.add("drain", Action.TAKE, Phase.OK, queue, message, redelivered=flag)
+    return more
