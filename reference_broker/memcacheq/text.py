@@ -90,12 +90,19 @@ class TextSession(ABC):
         commands = self._commands
         size = len(data)
         position = self._discard(data, 0) if self._surplus else 0
+        # A line that repeats the one before is known without being looked at: clients do repeat.
+        line, width, (length, run, argument) = b"\n", 0, _BLANK
         while position < size:
-            end = data.find(b"\n", position)
-            if end < 0:
-                self._keep_line(data, position)
-                return
-            length, run, argument = commands[data[position:end]]
+            if data.startswith(line, position):
+                end = position + width
+            else:
+                end = data.find(b"\n", position)
+                if end < 0:
+                    self._keep_line(data, position)
+                    return
+                line = data[position : end + 1]
+                width = end - position
+                length, run, argument = commands[line[:-1]]
             if length < 0:
                 position = end + 1
                 run(self, argument, b"")
@@ -252,6 +259,9 @@ class TextSession(ABC):
 def say(reply: bytes) -> Command:
     """A command that only gives a reply; none if it is empty."""
     return NO_VALUE, TextSession.say, reply
+
+
+_BLANK = say(ERROR)
 
 
 def leave() -> Command:

@@ -146,9 +146,11 @@ def queue_declare(
     queue = _stripped(queue)
     if passive:
         found = vhost.queue(queue, channel.session)  # empty: RabbitMQ finds none either
+        found.touch()
     else:
         name = queue or vhost.invent_name("amq.gen-")
         _check(channel, "configure", "queue", name)
+        _check_dead_letters(channel, name, arguments)
         found = vhost.declare_queue(
             name,
             invented=not queue,
@@ -166,6 +168,13 @@ def queue_declare(
         message_count=len(found),
         consumer_count=len(found.consumers),
     )
+
+
+def _check_dead_letters(channel: Channel, queue: str, arguments: Table) -> None:
+    exchange = arguments.get("x-dead-letter-exchange")
+    if isinstance(exchange, str):
+        _check(channel, "read", "queue", queue)
+        _check(channel, "write", "exchange", exchange)
 
 
 @handles("queue.bind")

@@ -40,9 +40,9 @@ class FakeClock:
         """Seconds."""
         return self._now
 
-    def epoch(self) -> int:
+    def epoch(self) -> float:
         """Seconds since 1970."""
-        return 1_700_000_000 + int(self._now)
+        return 1_700_000_000 + self._now
 
     def call_later(self, delay: float, call: Callable[[], None]) -> FakeTimer:
         """Call when that much time was advanced."""
@@ -120,6 +120,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.messages: dict[tuple[int, int], Message] = {}
+        self.expiries: dict[tuple[int, int], float | None] = {}
         self.head: dict[int, int] = {}
         self._queues = 0
 
@@ -155,10 +156,11 @@ class MemoryStore:
         """Forget a binding."""
         self.calls.append(("drop binding", vhost, binding.source.name, binding.destination.name))
 
-    def append(self, queue: int, position: int, message: Message) -> None:
-        """Keep a persistent message."""
+    def append(self, queue: int, position: int, message: Message, expires: float | None) -> None:
+        """Keep a persistent message, and when it expires."""
         assert (queue, position) not in self.messages
         self.messages[queue, position] = message
+        self.expiries[queue, position] = expires
 
     def remove(self, queue: int, position: int) -> None:
         """Forget a message."""

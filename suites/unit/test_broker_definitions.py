@@ -82,10 +82,10 @@ def test_an_empty_file_defines_nothing(tmp_path: Path) -> None:
         ({**GOOD, "permissions": [{**PERMISSION, "read": "("}]}, r"\("),
         ({**GOOD, "permissions": [without(PERMISSION, "write")]}, "lacks 'write'"),
         ({"vhosts": [{}]}, "lacks 'name'"),
-        ({"vhosts": [{"name": []}]}, "name"),
-        ({"users": [{**USER, "name": 5}]}, "name"),
-        ({"users": [{**USER, "tags": 5}]}, "tags"),
-        ({**GOOD, "permissions": [{**PERMISSION, "user": []}]}, "user"),
+        ({"vhosts": [{"name": []}]}, "wrong type"),
+        ({"users": [{**USER, "name": 5}]}, "wrong type"),
+        ({"users": [{**USER, "tags": 5}]}, "wrong type"),
+        ({**GOOD, "permissions": [{**PERMISSION, "user": []}]}, "wrong type"),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, document: Any, text: str) -> None:

@@ -311,7 +311,7 @@ def test_a_deleted_queue_leaves_the_store(make: Make) -> None:
 def test_recovered_messages_keep_their_order(make: Make) -> None:
     """Those below the head come back as redelivered; new ones stand behind them all."""
     queue = make()
-    queue.recover(4, [(at, message(str(at).encode())) for at in (1, 3, 4, 9)])
+    queue.recover(4, [(at, message(str(at).encode()), None) for at in (1, 3, 4, 9)])
     queue.put(message(b"n"))
     taken = [queue.take() for _ in range(5)]
     assert [(body_of(t[1]), t[2]) for t in taken if t] == [
@@ -323,6 +323,20 @@ def test_recovered_messages_keep_their_order(make: Make) -> None:
     ]
     positions = [t[0] for t in taken if t]
     assert positions == sorted(set(positions))
+
+
+def test_a_restart_does_not_prolong_a_message_s_life(make: Make, clock: FakeClock) -> None:
+    """The store knows when a message expires by the wall clock, and that still holds afterwards."""
+    store, queue = MemoryStore(), make(message_ttl=1000)
+    queue.keep_in(store, 1)
+    queue.put(message(b"a", delivery_mode=2))
+    assert store.expiries == {(1, 0): clock.epoch() + 1}
+    clock.advance(0.7)
+    again = make(message_ttl=1000)
+    again.recover(0, [(0, store.messages[1, 0], store.expiries[1, 0])])
+    assert len(again) == 1
+    clock.advance(0.4)
+    assert len(again) == 0
 
 
 def test_an_empty_recovery_goes_on_counting(make: Make) -> None:

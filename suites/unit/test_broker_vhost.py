@@ -8,6 +8,7 @@ from reference_broker.broker.vhost import VHost
 from reference_broker.wire.errors import AmqpError
 from suites.unit.doubles import FakeClock, FakeConsumer, MemoryStore, message
 
+ME, YOU = object(), object()
 EXCHANGE: dict[str, Any] = {
     "durable": False,
     "auto_delete": False,
@@ -21,7 +22,6 @@ QUEUE: dict[str, Any] = {
     "exclusive": False,
     "arguments": {},
 }
-ME, YOU = object(), object()
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_deleting_exchanges(vhost: VHost) -> None:
         ({}, 0),
         ({"durable": True}, 406),
         ({"auto_delete": True}, 406),
-        ({"exclusive": True}, 406),
+        ({"exclusive": True, "owner": ME}, 405),
         ({"arguments": {"x-max-length": 5}}, 406),
         ({"arguments": {"x-max-length": -5}}, 406),
         ({"arguments": {"unknown": 5}}, 0),

@@ -1,10 +1,5 @@
-"""The checkers judge honest histories as clean, and each finds its own seeded lie and no other's."""
-
 import json
-import random
 import threading
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,142 +8,11 @@ from suites.clients.received import Delivery
 from suites.durability.checkers import CHECKERS, Kind
 from suites.durability.contents import content, identify
 from suites.durability.contracts import AT_LEAST_ONCE, AT_MOST_ONCE, anomalies, judge
-from suites.durability.history import Action, Event, History, Phase
+from suites.durability.history import Action, History, Phase
+from suites.unit.histories import LIES, QUEUE, Events, Lie, honest, lose, resurrect, seeded
 from suites.verify import Mismatch
 
 SEEDS = range(20)
-QUEUE = "q"
-
-Events = list[Event]
-Lie = Callable[[Events, random.Random], Events]
-
-
-def honest(seed: int) -> Events:
-    """Two publishers and a transaction; a consumer acks and requeues; a crash; all is drained."""
-    rng = random.Random(seed)
-    history = History()
-
-    def note(process: str, action: Action, phase: Phase, message: str, **more: str | bool) -> None:
-        history.add(process, action, phase, QUEUE, message, **more)  # type: ignore[arg-type]  a test
-
-    queue: list[tuple[str, bool]] = []
-    for number in range(30):
-        message = f"p{number % 2}:{number}"
-        note(f"p{number % 2}", Action.SEND, Phase.INVOKE, message)
-        came = rng.random() < 0.9
-        note(f"p{number % 2}", Action.SEND, Phase.OK if came else Phase.INFO, message)
-        if came or rng.random() < 0.5:
-            queue.append((message, False))
-    for phase in (Phase.OK, Phase.FAIL, Phase.INFO):
-        for number in range(3):
-            note("t", Action.SEND, Phase.INVOKE, f"{phase}.{number}", unit=phase)
-        for number in range(3):
-            note("t", Action.SEND, phase, f"{phase}.{number}")
-        if phase is Phase.OK:
-            queue += [(f"{phase}.{number}", False) for number in range(3)]
-    for index in range(12):
-        message, flag = queue[0]
-        note("c", Action.TAKE, Phase.OK, message, redelivered=flag)
-        if index % 3 == 0:
-            note("c", Action.GIVE_BACK, Phase.INVOKE, message)
-            queue[0] = message, True
-            continue
-        note("c", Action.SETTLE, Phase.INVOKE, message)
-        note("c", Action.SETTLE, Phase.OK, message)
-        del queue[0]
-    history.next_life()
-    for message, flag in queue:
-        note("drain", Action.TAKE, Phase.OK, message, redelivered=flag)
-    return list(history.events)
-
-
-def drained(events: Events) -> list[int]:
-    """Where the takes of the last life stand."""
-    return [i for i, e in enumerate(events) if e.life == 1 and e.action is Action.TAKE]
-
-
-def confirmed_and_drained(events: Events) -> list[int]:
-    """Those of a drain whose messages were confirmed outside transactions."""
-    sent = {e.message for e in events if (e.action, e.phase) == (Action.SEND, Phase.OK)}
-    return [i for i in drained(events) if events[i].message in sent and ":" in events[i].message]
-
-
-def lose(events: Events, rng: random.Random) -> Events:
-    """A confirmed message does not come."""
-    chosen = rng.choice(confirmed_and_drained(events))
-    return [*events[:chosen], *events[chosen + 1 :]]
-
-
-def double(events: Events, rng: random.Random) -> Events:
-    """A message comes twice in one drain, flagged as if it had been given back."""
-    chosen = rng.choice(drained(events))
-    again = replace(events[chosen], redelivered=True)
-    return [*events[: chosen + 1], again, *events[chosen + 1 :]]
-
-
-def forget_flag(events: Events, rng: random.Random) -> Events:
-    """A message that was out comes again as if it were new."""
-    del rng
-    chosen = next(i for i, e in enumerate(events) if e.redelivered)
-    return [
-        *events[:chosen],
-        replace(events[chosen], redelivered=False),
-        *events[chosen + 1 :],
-    ]
-
-
-def reorder(events: Events, rng: random.Random) -> Events:
-    """Two messages of one publisher change places in the drain."""
-    places = [i for i in drained(events) if events[i].message.startswith("p0:")]
-    first, second = sorted(rng.sample(places, 2))
-    lied = list(events)
-    lied[first], lied[second] = lied[second], lied[first]
-    return lied
-
-
-def invent(events: Events, rng: random.Random) -> Events:
-    """A message comes that nobody sent."""
-    place = rng.choice(drained(events))
-    return [*events[:place], replace(events[place], message="p9:1"), *events[place:]]
-
-
-def keep_rolled_back(events: Events, rng: random.Random) -> Events:
-    """What was rolled back comes."""
-    del rng
-    take = events[drained(events)[0]]
-    return events + [replace(take, message=f"{Phase.FAIL}.{number}") for number in range(3)]
-
-
-def resurrect(events: Events, rng: random.Random) -> Events:
-    """What was certainly acked comes again after the crash."""
-    acked = [e.message for e in events if (e.action, e.phase) == (Action.SETTLE, Phase.OK)]
-    place = drained(events)[0]
-    message = rng.choice(acked)
-    take = replace(events[place], message=message, redelivered=True)
-    # In its own place, lest it be out of order as well.
-    order = [e.message for e in events if (e.action, e.phase) == (Action.SEND, Phase.INVOKE)]
-    for index in drained(events):
-        if order.index(events[index].message) > order.index(message):
-            return [*events[:index], take, *events[index:]]
-    return [*events, take]
-
-
-def tear(events: Events, rng: random.Random) -> Events:
-    """One message of a transaction whose commit was under way comes, the others do not."""
-    take = events[drained(events)[0]]
-    return [*events, replace(take, message=f"{Phase.INFO}.{rng.randrange(3)}", redelivered=False)]
-
-
-LIES: list[tuple[Lie, Kind]] = [
-    (lose, Kind.LOST),
-    (double, Kind.DOUBLED),
-    (forget_flag, Kind.DOUBLED),
-    (reorder, Kind.REORDERED),
-    (invent, Kind.PHANTOM),
-    (keep_rolled_back, Kind.PHANTOM),
-    (resurrect, Kind.RESURRECTED),
-    (tear, Kind.TORN),
-]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -161,7 +25,7 @@ def test_honest(seed: int) -> None:
 @pytest.mark.parametrize(("lie", "kind"), LIES, ids=[lie.__name__ for lie, _kind in LIES])
 def test_lie(lie: Lie, kind: Kind, seed: int) -> None:
     """Each lie is found, as what it is."""
-    found = anomalies(lie(honest(seed), random.Random(seed)), frozenset(Kind))
+    found = anomalies(lie(honest(seed), seeded(seed)), frozenset(Kind))
     assert {anomaly.kind for anomaly in found} == {kind}
     assert all(anomaly.queue == QUEUE for anomaly in found)
 
@@ -202,7 +66,7 @@ def test_at_most_once() -> None:
 
 def test_contract_is_data() -> None:
     """A resurrected message breaks one contract, and is only counted by the other."""
-    lied = resurrect(honest(0), random.Random(0))
+    lied = resurrect(honest(0), seeded(0))
     assert anomalies(lied, AT_MOST_ONCE.forbidden)
     assert not anomalies(lied, AT_LEAST_ONCE.forbidden)
     assert anomalies(lied, AT_LEAST_ONCE.counted)
@@ -228,7 +92,7 @@ def replay(events: Events) -> History:
 
 def test_judge_tells_and_dumps(tmp_path: Path) -> None:
     """The verdict counts by kind, names messages, and leaves the whole history as JSON lines."""
-    lied = lose(honest(3), random.Random(3))
+    lied = lose(honest(3), seeded(3))
     with pytest.raises(Mismatch, match=r"got lost 1 \(lost p.:\d+ of q: confirmed") as caught:
         judge(replay(lied), AT_LEAST_ONCE, tmp_path)
     assert caught.value.actual == "lost 1"
@@ -239,7 +103,7 @@ def test_judge_tells_and_dumps(tmp_path: Path) -> None:
 def test_judge_counts(tmp_path: Path) -> None:
     """What a contract leaves open is told, and a clean history leaves nothing to tell."""
     assert judge(replay(honest(4)), AT_LEAST_ONCE, tmp_path) == ""
-    lied = resurrect(honest(4), random.Random(4))
+    lied = resurrect(honest(4), seeded(4))
     assert judge(replay(lied), AT_LEAST_ONCE, tmp_path) == "resurrected 1"
 
 
