@@ -22,6 +22,7 @@ _EXAMPLE = """\
 examples:
   python -m reference_broker serve              in memory, on RabbitMQ's port
   python -m reference_broker serve --port 0     on a free port; the ready line names it
+  python -m reference_broker serve --memcacheq-port 22201    the queues as memcacheq's, too
 
 On standard output stands one line a port, `ready amqp://guest:guest@127.0.0.1:PORT/`, once clients
 may connect. Ctrl-C or SIGTERM closes every connection (320) and exits 0; what cannot be started

@@ -16,10 +16,13 @@ from reference_broker.wire.tables import (
     decode_longstr,
     decode_shortstr,
     decode_table,
+    decode_value,
     encode_longstr,
     encode_shortstr,
     encode_table,
     encode_value,
+    split_table,
+    type_name,
 )
 from suites.unit.generated import SHORT_STRINGS, TABLES, TYPED_SCALARS, tables
 
@@ -147,6 +150,47 @@ def test_plain_tables_encode_as_they_decode(table: dict[str, Any]) -> None:
     """What was decoded from plain values encodes to the very same octets again."""
     encoded = encode_table(table)
     assert encode_table(decode_table(encoded, 0)[0]) == encoded
+
+
+@given(tables(TYPED_SCALARS))
+def test_a_split_table_keeps_every_type(table: dict[str, Any]) -> None:
+    """Split, a table's values are their octets, which decode to them and encode as they came."""
+    encoded = encode_table(table)
+    split, end = split_table(b"before" + encoded + b"after", len(b"before"))
+    assert end == len(b"before") + len(encoded)
+    assert encode_table(split) == encoded
+    decoded = {key: decode_value(raw) for key, raw in split.items()}
+    assert same(decoded, decode_table(encoded, 0)[0])
+
+
+def test_a_table_that_is_cut_short_cannot_be_split() -> None:
+    """What does not decode does not split either."""
+    for octets in (one(b"I\x00"), one(b"?"), one(b"V")[:-1], b"\x00\x00\x00\x03\x01kt\x01"):
+        with pytest.raises(WireError):
+            split_table(octets, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (True, "bool"),
+        (1, "signedint"),
+        (Timestamp(1), "timestamp"),
+        ("", "longstr"),
+        (b"\xff", "longstr"),
+        (ByteArray(b""), "binary"),
+        (1.0, "double"),
+        (Decimal(1), "decimal"),
+        ([], "array"),
+        ({}, "table"),
+        (None, "void"),
+        (object(), "unknown"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_types_have_rabbitmq_s_names(value: Any, name: str) -> None:
+    """Error texts name a type as RabbitMQ does."""
+    assert type_name(value) == name
 
 
 @given(st.binary(max_size=60))
