@@ -1,1 +1,1 @@
-"""Fault injectors: each one seeded context manager that hurts one subject and restores it on leaving."""
+"""Fault injectors: seeded context managers that hurt one subject and restore it on leaving."""

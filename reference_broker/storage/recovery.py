@@ -84,7 +84,7 @@ def _messages(store: SqliteStore, queues: dict[int, tuple[Queue, int]]) -> None:
     traits: dict[bytes, Traits] = {}
     rows = store.rows("select * from messages order by queue, position")
     for number, group in groupby(rows, key=itemgetter(0)):
-        queue, head = queues[number]
+        queue, head = queues.pop(number)
         queue.recover(
             head,
             (
@@ -92,6 +92,8 @@ def _messages(store: SqliteStore, queues: dict[int, tuple[Queue, int]]) -> None:
                 for _number, position, exchange, key, frames, expires in group
             ),
         )
+    for queue, head in queues.values():
+        queue.recover(head, ())
 
 
 def _message(exchange: str, key: str, frames: bytes, known: dict[bytes, Traits]) -> Message:

@@ -76,6 +76,8 @@ class SqliteStore:
     def _open(self) -> sqlite3.Connection:
         path = self._folder / FILE
         new = not path.exists()
+        if new and path.with_name(FILE + "-wal").exists():
+            raise StoreError(f"{self._folder} holds a write-ahead log without its {FILE}")
         strange = sorted(p.name for p in self._folder.iterdir() if p.name not in _OURS)
         if new and strange:
             raise StoreError(
