@@ -164,6 +164,9 @@ def _delete(session: MemcacheqSession, argument: tuple[Entry, bool], _value: byt
 
 def _put(session: MemcacheqSession, append: Append, value: bytes) -> None:
     """Append a value; the hot path. Twin: `_put_large`."""
+    if session.settlement.alarm:
+        _refuse(session, append, value)
+        return
     entry, _flags, length, (before, after), noreply = append
     queue = entry.queue
     if queue is None or queue.deleted:
@@ -187,7 +190,7 @@ def _put_large(session: MemcacheqSession, append: Append, value: bytes) -> None:
 
 
 def _refuse(session: MemcacheqSession, append: Append, _value: bytes) -> None:
-    """The queue cannot be had, or is full."""
+    """The queue cannot be had or is full, or the broker is."""
     session.counters.set_misses += 1
     if not append.noreply:
         session.out.append(NOT_STORED)

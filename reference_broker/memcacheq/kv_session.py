@@ -134,6 +134,9 @@ class KeyValueSession(TextSession):
 
     def set(self, update: Update, value: bytes) -> None:
         """`set`."""
+        if self.settlement.alarm:
+            self._answer(NO_ROOM, update.noreply)
+            return
         self.counters.set_hits += 1
         self._items.put(update.key, update.flags, self._items.expiry(update.exptime), value)
         if not update.noreply:
@@ -176,7 +179,7 @@ class KeyValueSession(TextSession):
     def _extend(self, update: Update, item: Item | None, value: bytes) -> None:
         if item is None:
             self._answer(NOT_STORED, update.noreply)
-        elif too_large(update.key, len(value)):
+        elif too_large(update.key, len(value)) or self.settlement.alarm:
             self._answer(NO_ROOM, update.noreply)
         else:
             self.counters.set_hits += 1

@@ -36,6 +36,7 @@ class Settlement(Protocol):
     """The end of a turn: commits, and then calls `flush` of everything in `dirty`."""
 
     dirty: set[Any]
+    alarm: str  # why nothing more is to be stored for now; empty when it may
 
 
 class Item(NamedTuple):

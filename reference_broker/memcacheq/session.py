@@ -161,7 +161,7 @@ class MemcacheqSession(TextSession):
         read, self._waiter, self._waiting = self._waiting, None, None
         if read is not None and item is not None:
             self._give(read, queue, *item)
-            self._settlement.dirty.add(self)
+            self.settlement.dirty.add(self)
         else:
             self.counters.get_misses += 1
         self.transport.after(0, self.go_on)

@@ -49,7 +49,7 @@ class TextSession(ABC):
         self.gathered = 0  # octets of values in `out`
         self.transport = transport
         self.counters = counters
-        self._settlement = settlement
+        self.settlement = settlement
         self._commands = commands
         self._rest = bytearray()
         self._wanted = 0  # octets that `_rest` needs before it can go on; 0: an end of line
@@ -83,7 +83,7 @@ class TextSession(ABC):
             rest.clear()
         self._work(data)
         if self.out or self._leaving:
-            self._settlement.dirty.add(self)
+            self.settlement.dirty.add(self)
 
     def _work(self, data: bytes) -> None:
         """Run the commands in `data`; the hot loop."""
@@ -202,13 +202,13 @@ class TextSession(ABC):
         if self._finished and not self._held:
             self._leaving = True
         if self.out or self._leaving:
-            self._settlement.dirty.add(self)
+            self.settlement.dirty.add(self)
 
     # octets out
 
     def flush(self) -> None:
         """Hand the replies to the transport."""
-        self._settlement.dirty.discard(self)
+        self.settlement.dirty.discard(self)
         out = self.out
         if out:
             data = b"".join(out)
@@ -242,18 +242,18 @@ class TextSession(ABC):
         self._finished = True
         if not self._held:
             self.leave()
-            self._settlement.dirty.add(self)
+            self.settlement.dirty.add(self)
 
     def fail(self, text: str) -> None:
         """Something is wrong in here: say so and close."""
         self.out.append(b"SERVER_ERROR %b\r\n" % text.encode())
         self.leave()
-        self._settlement.dirty.add(self)
+        self.settlement.dirty.add(self)
 
     def end(self) -> None:
         """The connection is gone."""
         self._leaving = True
-        self._settlement.dirty.discard(self)
+        self.settlement.dirty.discard(self)
 
 
 def say(reply: bytes) -> Command:

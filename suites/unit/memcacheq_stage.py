@@ -66,6 +66,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.dirty: set[Any] = set()
+        self.alarm = ""
         self.time = 1_000_000_000.0
         self._wires: dict[TextSession, Wire] = {}
         self._timers: list[Timer] = []

@@ -8,7 +8,7 @@ from reference_broker.broker.vhost import VHost
 from reference_broker.wire.errors import AmqpError
 from suites.unit.doubles import FakeClock, FakeConsumer, MemoryStore, message
 
-ME, YOU = object(), object()
+ME, YOU = "me", "you"  # connections
 EXCHANGE: dict[str, Any] = {
     "durable": False,
     "auto_delete": False,

@@ -7,6 +7,7 @@ import pytest
 
 from reference_broker.broker.vhost import VHost
 from reference_broker.memcacheq.frontend import Memcacheq
+from reference_broker.memcacheq.kv_frontend import KeyValue
 from reference_broker.memcacheq.settings import Settings
 from reference_broker.memcacheq.text import LINE_MAX, TextSession
 from suites.memcacheq import recorded
@@ -132,3 +133,18 @@ def test_nothing_is_said_before_the_turn_is_settled() -> None:
     stage.settle()
     assert stage.reply(client) == b"SERVER_ERROR disk full\r\n"
     assert stage.closed(client)
+
+
+def test_an_alarm_refuses_what_would_be_stored() -> None:
+    """While memory is short nothing goes in, and what is there can be taken out."""
+    stage, client = standard()
+    items = stage.connect(KeyValue(stage, "1", None))
+    stage.feed(client, b"set q 0 0 1\r\nx\r\n")
+    stage.feed(items, b"set k 0 0 1\r\nx\r\n")
+    stage.alarm = "memory"
+    stage.feed(client, b"set q 0 0 1\r\ny\r\nget q q\r\n")
+    stage.feed(items, b"set k 0 0 1\r\ny\r\nappend k 0 0 1\r\ny\r\nget k\r\n")
+    found = b"VALUE %b 0 1\r\nx\r\nEND\r\n"
+    assert stage.reply(client) == b"STORED\r\nNOT_STORED\r\n" + found % b"q"
+    refused = b"SERVER_ERROR out of memory storing object\r\n"
+    assert stage.reply(items) == b"STORED\r\n" + refused * 2 + found % b"k"

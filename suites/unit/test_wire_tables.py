@@ -72,7 +72,7 @@ CHOSEN_LETTERS: list[tuple[Any, str]] = [
 UNENCODABLE: list[Any] = [
     2**63,
     -(2**63) - 1,
-    object(),
+    1j,
     (1, 2),
     Decimal(-1),
     Decimal("NaN"),
@@ -93,7 +93,7 @@ UNENCODABLE: list[Any] = [
     "\ud800",
     {5: 1},
     {"k" * 256: 1},
-    [object()],
+    [1j],
 ]
 
 
