@@ -13,6 +13,12 @@ nox.options.sessions = ["lint", "tests"]
 WORKERS = max(4, os.cpu_count() or 1)
 GRACE = 30.0  # seconds for pytest to end its brokers and the record after Ctrl-C
 MEASURED = ("wire", "protocol", "storage")
+# Most brokers speak AMQP alone, some memcached's text protocol, the reference both.
+SUITES = {
+    "reference": ["suites/amqp", "suites/durability", "suites/memcacheq"],
+    "memcacheq": ["suites/memcacheq"],
+    "memcached": ["suites/memcacheq"],
+}
 PIP = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
@@ -36,12 +42,20 @@ def has_workers(arguments: list[str]) -> bool:
     return any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
 
 
+def suites_for(arguments: list[str]) -> list[str]:
+    """The suites that the broker under test can be judged by, from pytest's arguments."""
+    words = " ".join(arguments).replace("=", " ").split()
+    broker = words[words.index("--broker") + 1] if "--broker" in words[:-1] else "reference"
+    kind = broker.partition(":")[0]
+    return SUITES.get(kind, ["suites/amqp", "suites/durability"])
+
+
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Put a broker on trial: `-- --broker SPEC --requirement 'queue/*'`, and pytest's options."""
     install(session, "suites", "reports")
     arguments = session.posargs
-    paths = [] if has_path(arguments) else ["suites/amqp"]
+    paths = [] if has_path(arguments) else suites_for(arguments)
     workers = [] if has_workers(arguments) else ["-n", str(WORKERS)]
     run(session, "pytest", "-q", "--dist", "worksteal", *workers, *paths, *arguments)
 
@@ -52,8 +66,9 @@ def tests(session: nox.Session) -> None:
     install(session, "suites", "reports", "dev")
     arguments = session.posargs
     paths = [] if has_path(arguments) else ["suites/unit"]
+    workers = [] if has_workers(arguments) else ["-n", "auto"]
     session.run("coverage", "erase")
-    run(session, "coverage", "run", "-m", "pytest", "-q", *paths, *arguments)
+    run(session, "coverage", "run", "-m", "pytest", "-q", *workers, *paths, *arguments)
     session.run("coverage", "combine", "--quiet")
     measured = ",".join(f"reference_broker/{part}/*" for part in MEASURED)
     session.run("coverage", "report", f"--include={measured}")

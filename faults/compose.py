@@ -22,7 +22,7 @@ class Fault(Injector):
         """This fault, left after so many seconds even when the block goes on."""
         if seconds < 0:
             raise ValueError(f"a fault cannot last {seconds:g} s: give 0 or more")
-        return Timeline((Step(0.0, self), Step(seconds, self, starts=False)), seconds)
+        return Timeline((_begin(0.0, self), _end(seconds, self, seconds)), seconds)
 
 
 class Together(Fault):
@@ -56,8 +56,19 @@ class Step(NamedTuple):
     """At so many seconds after the beginning, a fault starts or stops."""
 
     at: float
+    order: int  # among the steps of one moment
     fault: Fault
-    starts: bool = True
+    starts: bool
+
+
+def _begin(at: float, fault: Fault) -> Step:
+    return Step(at, 1, fault, starts=True)
+
+
+def _end(at: float, fault: Fault, length: float) -> Step:
+    # At one moment, what was in force ends before another begins. Only a fault of no length must
+    # begin first, and then ends before the next one given.
+    return Step(at, 0 if length else 1, fault, starts=False)
 
 
 class Timeline(Fault):
@@ -68,13 +79,7 @@ class Timeline(Fault):
     """
 
     def __init__(self, steps: tuple[Step, ...], duration: float | None) -> None:
-        # At the same moment, what ends does so before another begins; a fault of no length, though,
-        # begins before it ends, which the stable sort keeps.
-        started = {id(step.fault): step.at for step in steps if step.starts}
-        self.steps = sorted(
-            steps,
-            key=lambda step: (step.at, step.starts or started.get(id(step.fault)) == step.at),
-        )
+        self.steps = sorted(steps, key=lambda step: (step.at, step.order))
         self._duration = duration
         self._cancelled = threading.Event()
         self._finished = threading.Event()
@@ -153,9 +158,9 @@ def schedule(*entries: tuple[float, Fault]) -> Timeline:
             raise ValueError(f"{fault!r} cannot start at {at:g} s: give 0 or more")
     steps: list[Step] = []
     for at, fault in entries:
-        steps.append(Step(at, fault))
+        steps.append(_begin(at, fault))
         if fault.duration is not None:
-            steps.append(Step(at + fault.duration, fault, starts=False))
+            steps.append(_end(at + fault.duration, fault, fault.duration))
     ends = [None if f.duration is None else at + f.duration for at, f in entries]
     return Timeline(tuple(steps), _longest(ends))
 

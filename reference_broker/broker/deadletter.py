@@ -14,6 +14,7 @@ from reference_broker.wire.tables import Timestamp, Typed, decode_value
 
 from .message import Message
 
+_MOST = 2**63 - 1  # what the count can hold; publishers may forge one
 _NO_SPLIT = 2**31  # one body frame, whatever its size; `wire.content.reframe` splits on delivery
 
 
@@ -63,7 +64,7 @@ def _added(deaths: list[dict[str, Any]], death: dict[str, Any]) -> list[dict[str
     for entry in deaths:
         if (entry.get("queue"), entry.get("reason")) == (death["queue"], death["reason"]):
             rest = [other for other in deaths if other is not entry]
-            return [{**entry, "count": _count(entry) + 1}, *rest]
+            return [{**entry, "count": min(_count(entry) + 1, _MOST)}, *rest]
     return [death, *deaths]
 
 

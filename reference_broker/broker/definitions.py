@@ -14,6 +14,7 @@ from .access import Permission
 from .broker import Broker
 
 _KNOWN = {"users", "vhosts", "permissions"}
+_TEXTS = {"name", "password_hash", "user", "vhost", "configure", "write", "read"}
 _HARMLESS = {
     "rabbit_version",
     "rabbitmq_version",
@@ -44,6 +45,9 @@ def load_definitions(broker: Broker, path: Path) -> None:
         entries = document.get(section, [])
         if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
             raise DefinitionsError(f"{path}: {section} is not a list of objects")
+        for name, value in ((n, v) for entry in entries for n, v in entry.items()):
+            if name in _TEXTS and not isinstance(value, str):
+                raise DefinitionsError(f"{path}: wrong type of {name} in {section}: {value!r}")
     try:
         _apply(broker, document)
     except (TypeError, AttributeError) as cause:

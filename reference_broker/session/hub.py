@@ -35,7 +35,6 @@ class Hub:
 
     def clear_alarm(self) -> None:
         """Let publishers go on."""
-        self.atomic = False  # in the middle of something that may not be committed by halves
         self.alarm = ""
         for session in list(self.sessions):
             session.unblock()

@@ -53,13 +53,13 @@ def wait_ready(
     port: int,
     timeout: float,
     gone: Callable[[], str | None],
-    ask: Ask = handshake,
+    ask: Ask | None = None,
 ) -> Mapping[str, object]:
     """Poll for a handshake for `timeout` seconds; BrokerError at once if `gone` gives a reason."""
     deadline = time.monotonic() + timeout
     while True:
         try:
-            return ask(host, port, min(5.0, max(0.1, deadline - time.monotonic())))
+            return (ask or handshake)(host, port, min(5.0, max(0.1, deadline - time.monotonic())))
         except NoHandshake as error:
             if reason := gone():
                 raise BrokerError(reason) from error
