@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "suites.durability.crash",
+    "suites.durability.endurance",
     "suites.durability.options",
     "suites.harness.collection",
     "suites.harness.fixtures",

@@ -52,13 +52,15 @@ class End(asyncio.Protocol):
                 # The peer may have gone a moment ago: then connection_lost is on its way.
                 with contextlib.suppress(OSError):
                     self._transport.write_eof()
+                if self.incoming.ended:
+                    self._transport.close()
 
     def reset(self) -> None:
         """Send RST, drop everything unsent, and read no more."""
         self._ended = self._retired = True
         if self._transport is None:
             self.gone = True
-        elif not self.gone:
+        else:
             sock = self._info("socket")
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
@@ -71,9 +73,7 @@ class End(asyncio.Protocol):
         if self._transport is None:
             self.gone = True
         else:
-            self.read(True)
-            if self.incoming.ended:
-                self._transport.close()
+            self.read(True)  # to learn of the peer's own end
 
     def read(self, wanted: bool) -> None:
         """Go on reading, or stop it."""
@@ -88,6 +88,9 @@ class End(asyncio.Protocol):
         """The socket is connected."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  tells mypy; asyncio's doing
         self._transport = transport
+        if self.gone:  # a fault has ended this side before it was connected
+            self.reset()
+            return
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
         self._opened()
 
@@ -101,10 +104,9 @@ class End(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The peer has sent FIN; the other direction stays open."""
         self.incoming.ended = True
-        if self._retired:
-            return False
-        self.incoming.head.end(Ending.FIN)
-        return True
+        if not self._retired:
+            self.incoming.head.end(Ending.FIN)
+        return not self._ended
 
     def pause_writing(self) -> None:
         """The peer does not read fast enough."""
@@ -117,6 +119,7 @@ class End(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed; an error says that the peer was the one."""
         self.gone = self._ended = True
+        self.outgoing.unblock(self)
         if exc is not None and not self._retired:
             self._retired = True
             self.incoming.ended = True

@@ -1,7 +1,6 @@
 """One connection of a client, and the one to the upstream that serves it."""
 
 import asyncio
-from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -85,4 +84,3 @@ class Link:
             self._core.forget(self)
 
 
-Selector = int | Callable[[Link], bool]

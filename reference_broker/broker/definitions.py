@@ -41,14 +41,9 @@ def load_definitions(broker: Broker, path: Path) -> None:
     strange = [name for name, held in document.items() if held and name not in _KNOWN | _HARMLESS]
     if strange:
         raise DefinitionsError(f"{path}: cannot load {', '.join(strange)}; only {sorted(_KNOWN)}")
-    for section in _KNOWN:
-        entries = document.get(section, [])
-        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-            raise DefinitionsError(f"{path}: {section} is not a list of objects")
-        for name, value in ((n, v) for entry in entries for n, v in entry.items()):
-            if name in _TEXTS and not isinstance(value, str):
-                raise DefinitionsError(f"{path}: wrong type of {name} in {section}: {value!r}")
     try:
+        for section in _KNOWN:
+            _check_section(section, document.get(section, []))
         _apply(broker, document)
     except (TypeError, AttributeError) as cause:
         raise DefinitionsError(f"{path}: a field has the wrong type: {cause}") from cause
@@ -74,6 +69,14 @@ def _apply(broker: Broker, document: dict[str, Any]) -> None:
             _check_pattern(permission[what])
         allowed = Permission(permission["configure"], permission["write"], permission["read"])
         broker.permit(user, permission["vhost"], allowed)
+
+
+def _check_section(section: str, entries: Any) -> None:
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f"{section} is not a list of objects")
+    for name, value in ((name, value) for entry in entries for name, value in entry.items()):
+        if name in _TEXTS and not isinstance(value, str):
+            raise ValueError(f"wrong type of {name} in {section}: {value!r}")
 
 
 def _check_hash(user: dict[str, Any]) -> None:

@@ -1,12 +1,14 @@
 """A broker in the user's own process, for the tests of an application."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
 
 from .server import Server
@@ -49,16 +51,20 @@ class _Thread(threading.Thread):
         self._loop = asyncio.get_running_loop()
         self._asked = asyncio.Event()
         await self.server.start()
+        self.server.failed.add_done_callback(self._fail)
         self.ready.set()
         try:
             await self._asked.wait()
-            if self.server.failed.done():
-                self.failure = self.server.failed.result()
         finally:
             await self.server.stop()
 
+    def _fail(self, failed: asyncio.Future[StoreError]) -> None:
+        self.failure = failed.result()
+        self._asked.set()
+
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._asked.set)
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            self._loop.call_soon_threadsafe(self._asked.set)
         self.join()
 
 

@@ -117,20 +117,16 @@ class Server:
             self.fail(error)
 
     def fail(self, error: StoreError) -> None:
-        """The store does not keep what it is given: say nothing more but goodbye, and stop.
-
-        What waits to be written may claim that something was stored, so it is thrown away.
-        """
+        """The store does not keep what it is given: say nothing more but goodbye, and stop."""
         if self.failed.done():
             return
         log.critical("%s; stopping, since nothing more can be confirmed", error)
         self.failed.set_result(error)
-        self.hub.unconfirmed.clear()
+        self.hub.abandon()
         for session in list(self.hub.sessions):
-            session.out.clear()
             session.shut_down(541, str(error))
-            session.flush()
         self.front_ends.fail(str(error))
+        self.hub.settle()
 
     def _chores(self) -> None:
         """What has to be looked at from time to time."""

@@ -5,7 +5,7 @@ anything waits for it; then the confirms, in order, from this one place; then on
 connection that has output. So a confirm never leaves before what it confirms is durable.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from reference_broker.broker.broker import Broker
 from reference_broker.config import Config
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 HIGH_WATER = 256 * 1024  # octets of output gathered before they are handed to the transport
 
 
+class Writer(Protocol):
+    """A connection with output."""
+
+    out: list[bytes]
+
+    def flush(self) -> None:
+        """Write the output."""
+
+
 class Hub:
     """The meeting point of the sessions."""
 
@@ -24,8 +33,9 @@ class Hub:
         self.broker = broker
         self.config = config
         self.sessions: set[Session] = set()
-        self.dirty: set[Session] = set()
+        self.dirty: set[Writer] = set()
         self.unconfirmed: set[Channel] = set()
+        self.broken = False  # the store has failed: nothing can be committed any more
         self.atomic = False  # in the middle of something that may not be committed by halves
         self.alarm = ""  # why publishers have to wait; empty when they need not
 
@@ -39,10 +49,17 @@ class Hub:
         for session in list(self.sessions):
             session.unblock()
 
+    def abandon(self) -> None:
+        """The store has failed: throw away what waits, since it may claim that it was stored."""
+        self.broken = True
+        self.unconfirmed.clear()
+        for writer in self.dirty:
+            writer.out.clear()
+
     def settle(self) -> None:
         """Commit, confirm, write. Raises StoreError when the commit fails: nothing is confirmed."""
         store = self.broker.store
-        if store is not None and store.pending:
+        if store is not None and store.pending and not self.broken:
             store.commit()
         while self.unconfirmed:
             self.unconfirmed.pop().confirm()

@@ -36,6 +36,7 @@ from reference_broker.broker.queue import Queue
 from reference_broker.wire.tables import encode_table
 
 from .schema import APPLICATION_ID, TABLES, VERSION
+from .wal import unfinished
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,14 @@ class SqliteStore:
     def _open(self) -> sqlite3.Connection:
         path = self._folder / FILE
         new = not path.exists()
+        tail = unfinished(path.with_name(FILE + "-wal"))
+        if tail:
+            log.warning(
+                "%s-wal ends in %d octets of a write that was never finished: dropped; "
+                "nothing of it had been confirmed",
+                path,
+                tail,
+            )
         if new and path.with_name(FILE + "-wal").exists():
             raise StoreError(f"{self._folder} holds a write-ahead log without its {FILE}")
         strange = sorted(p.name for p in self._folder.iterdir() if p.name not in _OURS)
@@ -90,9 +99,16 @@ class SqliteStore:
             if new:
                 _create(path)
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._prepare(db)
         except (OSError, sqlite3.Error) as cause:
             raise StoreError(f"cannot open {path}: {cause}") from cause
+        try:
+            self._prepare(db)
+        except sqlite3.Error as cause:
+            db.close()
+            raise StoreError(f"cannot open {path}: {cause}") from cause
+        except StoreError:
+            db.close()
+            raise
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
@@ -333,9 +349,9 @@ def _create(path: Path) -> None:
 
 def _lock(folder: Path) -> int:
     """Take the directory for this process; it is free again when the process ends."""
-    if folder.exists() and not folder.is_dir():
-        raise StoreError(f"{folder} is not a directory")
     try:
+        if folder.exists() and not folder.is_dir():
+            raise StoreError(f"{folder} is not a directory")
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as cause:
