@@ -14,6 +14,10 @@ SQLite has all of that, is in the standard library, and leaves the broker well a
 persistent confirmed publishes. So: SQLite. LMDB would be a dependency for less than the factor of
 two that trust is worth.
 
+What counts for one message at a time is the sync, and to sync a file that grows takes half as long
+again: with the WAL given its size at the start, a commit took 140 to 170 µs where it took 225 to 380
+before, the growing log 195 to 240, and a log of fixed size 140 to 160.
+
 What is synced: a commit that holds messages or topology is (`synchronous=full`), since a confirm or
 a declare-ok follows it. One that only removes messages or notes what was delivered is written but
 not synced: it survives the death of the process, and after a power cut a message may come twice.
@@ -44,7 +48,8 @@ FILE = "broker.sqlite3"
 _LOCK = "broker.lock"
 _DRAFT = "broker.new"  # a database in the making
 _OURS = frozenset({FILE, FILE + "-wal", FILE + "-shm", _DRAFT, _DRAFT + "-journal", _LOCK})
-_CHECKPOINT = 4000  # pages in the WAL before they are moved into the database: some 16 MB
+_CHECKPOINT = 1000  # pages in the WAL before they are moved into the database
+_WAL_SIZE = 1050 * 4120  # octets: what those pages need in the WAL, and a little more
 _VACUUM = 4000  # free pages given back at once
 
 _INSERT = "insert into messages values (?, ?, ?, ?, ?, ?)"
@@ -124,6 +129,9 @@ class SqliteStore:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
         db.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT}")
+        db.execute(f"pragma journal_size_limit = {_WAL_SIZE}")
+        db.execute(f"pragma user_version = {VERSION}")  # a first commit, which makes the WAL
+        _fill(self._folder / (FILE + "-wal"))
 
     def close(self) -> None:
         """Commit what is pending, tidy up and let the directory go."""
@@ -290,7 +298,7 @@ class SqliteStore:
             return
         try:
             self._db.execute(f"pragma incremental_vacuum({_VACUUM})").fetchall()
-            self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+            self._db.execute("pragma wal_checkpoint(restart)").fetchall()
         except sqlite3.Error as cause:
             raise self._give_up(cause) from cause
 
@@ -345,6 +353,16 @@ def _create(path: Path) -> None:
     finally:
         db.close()
     draft.replace(path)
+
+
+def _fill(log: Path) -> None:
+    """Give the WAL its size at once: to sync a file that grows takes half as long again."""
+    with log.open("r+b") as file:
+        missing = _WAL_SIZE - file.seek(0, os.SEEK_END)
+        if missing > 0:
+            file.write(bytes(missing))
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _lock(folder: Path) -> int:
