@@ -15,8 +15,8 @@ persistent confirmed publishes. So: SQLite. LMDB would be a dependency for less 
 two that trust is worth.
 
 What counts for one message at a time is the sync, and to sync a file that grows takes half as long
-again: with the WAL given its size at the start, a commit took 140 to 170 µs where it took 225 to 380
-before, the growing log 195 to 240, and a log of fixed size 140 to 160.
+again: with the WAL given its size at the start, a commit took 140 to 170 µs where it had taken 225
+to 380; the growing log took 195 to 240, and one of fixed size 140 to 160.
 
 What is synced: a commit that holds messages or topology is (`synchronous=full`), since a confirm or
 a declare-ok follows it. One that only removes messages or notes what was delivered is written but
