@@ -19,6 +19,25 @@ SUITES = {
     "memcacheq": ["suites/memcacheq"],
     "memcached": ["suites/memcacheq"],
 }
+# A test as the README shows it, and a look at what else the wheel has brought.
+APPLICATION = """
+from importlib.metadata import files
+
+import pika
+
+
+def test_the_fixture(amqp_broker):
+    with pika.BlockingConnection(pika.URLParameters(amqp_broker.url)) as connection:
+        channel = connection.channel()
+        queue = channel.queue_declare("", exclusive=True).method.queue
+        channel.basic_publish("", queue, b"hello")
+        assert channel.basic_get(queue)[2] == b"hello"
+
+
+def test_nothing_else_is_in_the_wheel():
+    tops = {file.parts[0] for file in files("mqproof")}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"reference_broker"}
+"""
 PIP = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
@@ -72,6 +91,21 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "combine", "--quiet")
     measured = ",".join(f"reference_broker/{part}/*" for part in MEASURED)
     session.run("coverage", "report", f"--include={measured}")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, and use it as an application's tests would: alone, with pytest and pika."""
+    folder = Path(session.create_tmp())
+    session.install("--quiet", "build", env=PIP)
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(folder), silent=True)
+    newest = max(folder.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    session.install("--quiet", "--force-reinstall", str(newest), "pytest", "pika", env=PIP)
+    example = folder / "test_application.py"
+    example.write_text(APPLICATION)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    session.chdir(folder)  # so that the checkout and its configuration are out of reach
+    session.run("pytest", "-q", "--confcutdir=.", "-c", "pytest.ini", example.name)
 
 
 @nox.session

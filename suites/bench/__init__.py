@@ -1,0 +1,1 @@
+"""How fast is a broker beside others, on this machine, in this run: `python -m suites.bench`."""

@@ -1,0 +1,149 @@
+"""A blocking AMQP connection that costs the client as little as it can."""
+
+import contextlib
+import socket
+from typing import Any
+
+from reference_broker.wire.errors import WireError
+from reference_broker.wire.framing import PREFIX, Frame, FrameReader, encode_frame, method_frame
+from reference_broker.wire.methods import Method, decode_method
+from reference_broker.wire.spec import FRAME_METHOD, FRAME_OVERHEAD, PROTOCOL_HEADER
+from suites.bench.errors import PATIENCE, BenchError
+from suites.bench.frames import CHANNEL, IDS
+from suites.brokers.base import Endpoint
+
+READ_SIZE = 1 << 20
+FRAME_MAX = 131_072  # what a broker without a limit of its own is told
+DELIVERY_FRAMES = 3  # deliver, header, one body frame
+
+
+class Wire:
+    """One TCP connection; every wait ends after PATIENCE seconds with a BenchError."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.frame_max = FRAME_MAX
+        self.negotiated: tuple[int, int] = (0, FRAME_MAX)
+        self._pending = bytearray()
+        try:
+            self.socket = socket.create_connection((endpoint.host, endpoint.port), PATIENCE)
+        except OSError as error:
+            raise BenchError(f"cannot connect to {endpoint.host}:{endpoint.port}: {error}") from None
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def open(self, *, channel: bool = True) -> None:
+        """The opening handshake without heartbeats, and a channel."""
+        self.send(PROTOCOL_HEADER)
+        self._expect("connection.start")
+        self.send(self.start_ok())
+        tune = self._expect("connection.tune").arguments
+        self.frame_max = tune["frame_max"] or FRAME_MAX
+        self.negotiated = (tune["channel_max"], self.frame_max)
+        self.send(self.tune_ok())
+        self.call("connection.open", 0, virtual_host=self.endpoint.vhost)
+        if channel:
+            self.call("channel.open")
+
+    def start_ok(self) -> bytes:
+        """The frame that logs in."""
+        login = f"\0{self.endpoint.user}\0{self.endpoint.password}".encode()
+        # With authentication_failure_close a refused login is answered with its reason.
+        properties = {"capabilities": {"authentication_failure_close": True}}
+        return method_frame(
+            0,
+            "connection.start-ok",
+            client_properties=properties,
+            mechanism="PLAIN",
+            response=login,
+            locale="en_US",
+        )
+
+    def tune_ok(self) -> bytes:
+        """The frame that agrees to what the broker proposed, but for heartbeats."""
+        channel_max, frame_max = self.negotiated
+        return method_frame(
+            0, "connection.tune-ok", channel_max=channel_max, frame_max=frame_max, heartbeat=0
+        )
+
+    def send(self, data: bytes) -> None:
+        """All these octets."""
+        try:
+            self.socket.sendall(data)
+        except OSError as error:
+            raise self.broken(error) from None
+
+    def call(self, name: str, channel: int = CHANNEL, /, **arguments: Any) -> Method:
+        """Send a method and give the reply; BenchError if the broker answers something else."""
+        self.send(method_frame(channel, name, **arguments))
+        return self._expect(f"{name}-ok")
+
+    def ask(self, request: bytes, reply: bytes) -> bytes:
+        """Send a frame and give the one that answers, whose ids must be these."""
+        self.send(request)
+        frame = self.frame()
+        if frame[IDS] != reply:
+            raise unexpected(frame)
+        return frame
+
+    def delivery(self) -> None:
+        """Read one delivery with a body of one frame."""
+        for _ in range(DELIVERY_FRAMES):
+            self.frame()
+
+    def frame(self) -> bytes:
+        """The next whole frame, undecoded."""
+        pending = self._pending
+        while len(pending) < FRAME_OVERHEAD:
+            self._fill()
+        end = PREFIX.unpack_from(pending)[2] + FRAME_OVERHEAD
+        while len(pending) < end:
+            self._fill()
+        octets = bytes(pending[:end])
+        del pending[:end]
+        return octets
+
+    def read_into(self, buffer: memoryview) -> int:
+        """What has come, at most a buffer full; BenchError if the broker has closed."""
+        if self._pending:
+            count = min(len(self._pending), len(buffer))
+            buffer[:count] = self._pending[:count]
+            del self._pending[:count]
+            return count
+        try:
+            count = self.socket.recv_into(buffer)
+        except OSError as error:
+            raise self.broken(error) from None
+        if not count:
+            raise BenchError("the broker closed the connection")
+        return count
+
+    def close(self) -> None:
+        """Close it, with AMQP's farewell if the broker still gives one."""
+        with contextlib.suppress(BenchError, WireError):
+            self.send(method_frame(0, "connection.close", reply_code=200, reply_text="done"))
+            while self.frame()[IDS] != b"\x00\x0a\x00\x33":  # connection.close-ok
+                continue
+        self.socket.close()
+
+    def broken(self, error: OSError) -> BenchError:
+        """What an error of the socket means, and the reason if the broker has left one."""
+        if isinstance(error, TimeoutError):
+            return BenchError(f"the broker was silent for {PATIENCE:g} s")
+        return BenchError(f"the connection broke: {error}")
+
+    def _expect(self, name: str) -> Method:
+        frame = self.frame()
+        with contextlib.suppress(WireError):
+            method = decode_method(frame[PREFIX.size : -1])
+            if method.name == name:
+                return method
+        raise unexpected(frame, name)
+
+    def _fill(self) -> None:
+        try:
+            data = self.socket.recv(READ_SIZE)
+        except OSError as error:
+            raise self.broken(error) from None
+        if not data:
+            raise BenchError("the broker closed the connection")
+        self._pending += data
