@@ -12,6 +12,7 @@ nox.options.sessions = ["lint", "tests"]
 # Most conformance tests wait for a protocol timer rather than for a processor.
 WORKERS = max(4, os.cpu_count() or 1)
 GRACE = 30.0  # seconds for pytest to end its brokers and the record after Ctrl-C
+KILLS = "100"  # what the suites do in 5 for every run, the soak does in this many
 MEASURED = ("wire", "protocol", "storage")
 # Most brokers speak AMQP alone, some memcached's text protocol, the reference both.
 SUITES = {
@@ -80,6 +81,15 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def durability(session: nox.Session) -> None:
+    """Kill a broker under load, a hundred times: `-- --broker rabbitmq --kills 30`."""
+    install(session, "suites", "reports")
+    arguments = session.posargs
+    paths = [] if has_path(arguments) else ["suites/durability"]
+    run(session, "pytest", "-q", "--kills", KILLS, *paths, *arguments)  # theirs wins, being later
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness and the reference broker's parts, with branch coverage of its core."""
     install(session, "suites", "reports", "dev")
@@ -106,6 +116,13 @@ def wheel(session: nox.Session) -> None:
     (folder / "pytest.ini").write_text("[pytest]\n")
     session.chdir(folder)  # so that the checkout and its configuration are out of reach
     session.run("pytest", "-q", "--confcutdir=.", "-c", "pytest.ini", example.name)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the reference broker beside others: `-- --against rabbitmq --only 'relay-*'`."""
+    install(session, "suites", "reports")
+    run(session, "python", "-m", "suites.bench", *session.posargs)
 
 
 @nox.session

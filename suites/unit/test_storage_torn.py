@@ -56,13 +56,20 @@ def test_everything_is_in_the_log(killed: tuple[Path, list[int]]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(CUTS))
-def test_cut_off(killed: tuple[Path, list[int]], seed: int) -> None:
-    """Octets are missing at the end: every commit that is still whole is there, and no other."""
+def test_cut_off(
+    killed: tuple[Path, list[int]], seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Octets are missing at the end: every commit that is still whole is there, and no other.
+
+    That something was dropped is said, once.
+    """
     folder, sizes = killed
     size = random.Random(seed).randrange(sizes[0], sizes[-1])  # noqa: S311  data for a test
     copy = as_killed(folder)
     os.truncate(copy / WAL, size)
     assert numbers(copy) == list(range(sum(whole <= size for whole in sizes)))
+    told = [record for record in caplog.records if "never finished" in record.message]
+    assert len(told) == (size not in sizes)
 
 
 def flip(octets: bytes) -> bytes:

@@ -1,0 +1,1 @@
+"""The scenarios: one file for each way in which a broker is used."""

@@ -1,0 +1,196 @@
+import errno
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faults import Unsupported
+from faults.clock import VARIABLE, Skew
+from faults.disk import FailingFsync, FileLimit, FullDisk, ReadOnlyDisk, SmallDisk
+
+
+class Worker:
+    """A Python process that evaluates a line at a time."""
+
+    def __init__(self, **environment: str) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  our own interpreter
+            [sys.executable, "-u", "-S", "-c", "import os, sys, time\n" + LOOP],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def ask(self, expression: str) -> str:
+        """What the expression gives, or the error's number."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(expression + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate()
+
+
+LOOP = """
+for line in sys.stdin:
+    try:
+        print(eval(line))
+    except OSError as error:
+        print("errno", error.errno)
+"""
+
+
+def supported(fault: Any, *arguments: Any) -> Any:
+    """The fault in force; the test is skipped where the machine cannot produce it."""
+    try:
+        made = fault(*arguments)
+        made.start()
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    return made
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a file system of 1 MiB."""
+    small = supported(SmallDisk, tmp_path, 1 << 20)
+    yield tmp_path
+    small.stop()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_small_disk_is_small(disk: Path) -> None:
+    """More than its size cannot be written."""
+    with pytest.raises(OSError, match="No space left") as caught:
+        (disk / "large").write_bytes(bytes(2 << 20))
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_full_disk_takes_nothing_until_left(disk: Path) -> None:
+    """Not one octet more; what was there can be read, and there is room again afterwards."""
+    old = disk / "old"
+    old.write_bytes(b"kept")
+    with FullDisk(disk), pytest.raises(OSError, match="No space left"):
+        (disk / "new").write_bytes(b"x")
+    assert old.read_bytes() == b"kept"
+    (disk / "new").write_bytes(bytes(1 << 19))
+
+
+def test_a_large_disk_is_not_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says why, and writes nothing."""
+    monkeypatch.setattr("faults.disk.LARGEST_BALLAST", 0)
+    with pytest.raises(Unsupported, match="a full disk needs a small one"):
+        FullDisk(tmp_path).start()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_read_only_disk_can_be_read(tmp_path: Path) -> None:
+    """Neither a new file nor an old one can be written, until left."""
+    old = tmp_path / "old"
+    old.write_bytes(b"kept")
+    fault = supported(ReadOnlyDisk, tmp_path)
+    try:
+        with pytest.raises(OSError, match=r"Read-only|Permission denied"):
+            (tmp_path / "new").write_bytes(b"x")
+        with pytest.raises(OSError, match=r"Read-only|Permission denied"):
+            old.write_bytes(b"x")
+        assert old.read_bytes() == b"kept"
+    finally:
+        fault.stop()
+    old.write_bytes(b"changed")
+
+
+def test_a_read_only_disk_by_file_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modes lose every write bit and get exactly what they had."""
+    old = tmp_path / "old"
+    old.touch(0o640)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with ReadOnlyDisk(tmp_path):
+        assert old.stat().st_mode & 0o777 == 0o440
+        assert tmp_path.stat().st_mode & 0o222 == 0
+    assert old.stat().st_mode & 0o777 == 0o640
+    assert tmp_path.stat().st_mode & 0o200
+
+
+def test_what_needs_root_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is unsupported, in one line."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(Unsupported, match=r"a small disk needs Linux and root \(mount\)"):
+        SmallDisk(tmp_path, 1 << 20).start()
+
+
+def test_a_file_limit_binds_a_running_process(tmp_path: Path) -> None:
+    """It cannot write beyond it inside the block, and can after it."""
+    worker = Worker()
+    write = f"os.pwrite(os.open({str(tmp_path / 'f')!r}, os.O_CREAT | os.O_WRONLY), b'xx', 1000)"
+    try:
+        assert worker.ask(write) == "2"
+        fault = supported(FileLimit, worker.pid, 1000)
+        assert worker.ask(write) == f"errno {errno.EFBIG}"
+        fault.stop()
+        assert worker.ask(write) == "2"
+    finally:
+        worker.close()
+
+
+def test_a_failing_fsync(tmp_path: Path) -> None:
+    """Both calls fail inside the block, and work outside it."""
+    try:
+        fault = FailingFsync()
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    worker = Worker(**fault.environment)
+    calls = [
+        f"os.{call}(os.open({str(tmp_path / 'f')!r}, os.O_CREAT | os.O_WRONLY))"
+        for call in ("fsync", "fdatasync")
+    ]
+    try:
+        assert [worker.ask(call) for call in calls] == ["None", "None"]
+        with fault:
+            assert [worker.ask(call) for call in calls] == [f"errno {errno.EIO}"] * 2
+        assert [worker.ask(call) for call in calls] == ["None", "None"]
+    finally:
+        worker.close()
+        fault.close()
+
+
+def test_a_failing_fsync_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a compiler it is unsupported."""
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Unsupported, match="needs Linux and a C compiler called cc"):
+        FailingFsync()
+
+
+def test_skew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall clock is an hour fast inside the block and right outside it; the other is right."""
+    try:
+        fault = Skew(3600)
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    worker = Worker(**fault.environment)
+    try:
+        assert abs(float(worker.ask("time.time()")) - time.time()) < 60
+        with fault:
+            assert abs(float(worker.ask("time.time()")) - 3600 - time.time()) < 60
+            assert abs(float(worker.ask("time.monotonic()")) - time.monotonic()) < 60
+        assert abs(float(worker.ask("time.time()")) - time.time()) < 60
+    finally:
+        worker.close()
+        fault.close()
+    monkeypatch.setattr("faults.clock._PLACES", ())
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(Unsupported, match="a wrong clock needs libfaketime: install it"):
+        Skew(1)
