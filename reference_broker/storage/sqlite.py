@@ -138,6 +138,8 @@ class SqliteStore:
         try:
             if self.pending and not self._failed:
                 self.commit()
+            if not self._failed:
+                self._db.executescript("pragma incremental_vacuum")
             self._db.close()
         except sqlite3.Error as cause:
             raise StoreError(f"cannot close {self._folder / FILE}: {cause}") from cause
@@ -297,7 +299,8 @@ class SqliteStore:
         if free <= _VACUUM:
             return
         try:
-            self._db.execute(f"pragma incremental_vacuum({_VACUUM})").fetchall()
+            # Not execute(): the pragma has no columns, and would be stepped only once.
+            self._db.executescript(f"pragma incremental_vacuum({_VACUUM})")
             self._db.execute("pragma wal_checkpoint(restart)").fetchall()
         except sqlite3.Error as cause:
             raise self._give_up(cause) from cause
@@ -357,7 +360,8 @@ def _create(path: Path) -> None:
 
 def _fill(log: Path) -> None:
     """Give the WAL its size at once: to sync a file that grows takes half as long again."""
-    with log.open("r+b") as file:
+    # Where there is no room for it, the broker is slower, and no worse.
+    with suppress(OSError), log.open("r+b") as file:
         missing = _WAL_SIZE - file.seek(0, os.SEEK_END)
         if missing > 0:
             file.write(bytes(missing))
