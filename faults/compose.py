@@ -97,9 +97,7 @@ class Timeline(Fault):
 
     def hurt(self) -> None:
         """Start what is due now, and the clock for the rest."""
-        self._cancelled.clear()
-        self._finished.clear()
-        self._failure = None
+        self._rewind()
         begin = time.monotonic()
         due = [step for step in self.steps if step.at == 0]
         self._perform(due, begin)
@@ -120,6 +118,11 @@ class Timeline(Fault):
         self._stop_all()
         if self._failure is not None:
             raise self._failure
+
+    def _rewind(self) -> None:
+        self._cancelled.clear()
+        self._finished.clear()
+        self._failure = None
 
     def _run(self, steps: list[Step], begin: float) -> None:
         self._perform(steps, begin)
@@ -172,7 +175,9 @@ def in_order(*faults: Fault) -> Timeline:
     for fault in faults:
         entries.append((at, fault))
         if fault.duration is None and fault is not faults[-1]:
-            raise ValueError(f"{fault!r} never ends, so nothing can follow it: add .lasting(SECONDS)")
+            raise ValueError(
+                f"{fault!r} never ends, so nothing can follow it: add .lasting(SECONDS)"
+            )
         at += fault.duration or 0.0
     return schedule(*entries)
 

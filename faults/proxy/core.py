@@ -51,7 +51,7 @@ class Core:
             self._admit(link)
 
     async def close(self) -> None:
-        """Reset every connection and give the port back."""
+        """Close every connection and give the port back."""
         self.listener.close()
         while self.links:
             for link in list(self.links.values()):

@@ -48,32 +48,28 @@ class End(asyncio.Protocol):
             self.reset()
         elif not self._ended:
             self._ended = True
-            if self._transport is not None and not self._transport.is_closing():
-                # The peer may have gone a moment ago: then connection_lost is on its way.
-                with contextlib.suppress(OSError):
-                    self._transport.write_eof()
-                if self.incoming.ended:
-                    self._transport.close()
+            self._send_fin()
 
     def reset(self) -> None:
         """Send RST, drop everything unsent, and read no more."""
-        self._ended = self._retired = True
-        if self._transport is None:
-            self.gone = True
-        else:
-            sock = self._info("socket")
+        if self._transport is not None:
             with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-            self._transport.abort()
+                self._info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.drop()
 
     def retire(self) -> None:
         """Close as the kernel does for a process that ended: FIN, and RST for what still comes."""
         self.end(Ending.FIN)
         self._retired = True
+        self.read(True)  # to learn of the peer's own end
+
+    def drop(self) -> None:
+        """Close without waiting for anything, as the kernel does for a process that is killed."""
+        self._ended = self._retired = True
         if self._transport is None:
             self.gone = True
         else:
-            self.read(True)  # to learn of the peer's own end
+            self._transport.abort()
 
     def read(self, wanted: bool) -> None:
         """Go on reading, or stop it."""
@@ -88,10 +84,12 @@ class End(asyncio.Protocol):
         """The socket is connected."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  tells mypy; asyncio's doing
         self._transport = transport
-        if self.gone:  # a fault has ended this side before it was connected
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        if self.gone:  # a fault has ended this side before it was connected, likewise below
             self.reset()
             return
-        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        if self._ended:
+            self._send_fin()
         self._opened()
 
     def data_received(self, data: bytes) -> None:
@@ -125,6 +123,15 @@ class End(asyncio.Protocol):
             self.incoming.ended = True
             self.incoming.head.end(Ending.RST)
         self._lost()
+
+    def _send_fin(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        # The peer may have gone a moment ago: then connection_lost is on its way.
+        with contextlib.suppress(OSError):
+            self._transport.write_eof()
+        if self.incoming.ended:
+            self._transport.close()
 
     def _info(self, name: str) -> Any:
         return () if self._transport is None else self._transport.get_extra_info(name, ())

@@ -9,12 +9,8 @@ from faults.compose import Fault
 from .toxic import DIRECTIONS, Direction, Toxic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .link import Link
+    from .link import Link, Selector
     from .proxy import Proxy
-
-    Selector = int | set[int] | range | Callable[[Link], bool]
 
 
 class LinkFault(Fault):
@@ -44,7 +40,7 @@ class LinkFault(Fault):
     def restore(self) -> None:
         """Release all that it held and take it out; harmless after the proxy has ended."""
         if self._proxy.running:
-            self._proxy.call(lambda core: core.finish(self))
+            self._proxy.call_async(lambda core: core.finish(self))
 
     def concerns(self, link: Link) -> bool:
         """Whether this connection is one of those chosen."""

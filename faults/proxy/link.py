@@ -1,6 +1,7 @@
 """One connection of a client, and the one to the upstream that serves it."""
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,8 @@ class Link:
         """The proxy ends: leave nothing open."""
         if self._connecting is not None:
             self._connecting.cancel()
-        self.reset()
+        self.client.drop()
+        self.upstream.drop()
 
     def _accepted(self) -> None:
         self.up.block(self)  # until the upstream is there
@@ -72,10 +74,7 @@ class Link:
             self._lost()
 
     def _connected(self) -> None:
-        if self.client.gone:
-            self.upstream.reset()
-        else:
-            self.up.unblock(self)
+        self.up.unblock(self)
 
     def _lost(self) -> None:
         if self.client.gone and not self._admitted:
@@ -84,3 +83,5 @@ class Link:
             self._core.forget(self)
 
 
+Selector = int | set[int] | range | Callable[[Link], bool]
+"""Which connections: a number, several, or a predicate."""

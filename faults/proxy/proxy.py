@@ -1,15 +1,15 @@
 """A TCP proxy in a thread of its own, whose links can be hurt."""
 
 import asyncio
-import inspect
 import ipaddress
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from .core import Core
-from .fault import LinkFault, Selector
+from .fault import LinkFault
+from .link import Selector
 from .toxic import Direction, Toxic
 
 T = TypeVar("T")
@@ -78,21 +78,23 @@ class Proxy:
         return self
 
     def close(self) -> None:
-        """Reset every connection and end; harmless when repeated."""
+        """Close every connection, as a process that is killed, and end; harmless when repeated."""
         if self._core is not None and self._thread is not None:
             self._core = None
             self._loop.call_soon_threadsafe(self._asked.set)
             self._thread.join()
 
-    def call(self, action: Callable[[Core], T | Awaitable[T]]) -> T:
+    def call(self, action: Callable[[Core], T]) -> T:
         """Do something in the proxy's event loop and wait for it."""
-        core = self._running()
 
-        async def act() -> T:
-            outcome = action(core)
-            return await outcome if inspect.isawaitable(outcome) else outcome
+        async def act(core: Core) -> T:
+            return action(core)
 
-        return asyncio.run_coroutine_threadsafe(act(), self._loop).result()
+        return self.call_async(act)
+
+    def call_async(self, action: Callable[[Core], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine in the proxy's event loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(action(self._running()), self._loop).result()
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
@@ -135,5 +137,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-

@@ -18,8 +18,10 @@ SLICES_PER_SECOND = 100
 class Bandwidth(Toxic):
     """Lets through `rate` octets a second, in slices of a hundredth of it.
 
-        sent      |abcdefgh|
-        arrives     |ab|  |cd|  |ef|  |gh|
+    sent      |abcdefgh|
+    arrives     |ab|  |cd|  |ef|  |gh|
+
+    The sender is made to wait once 64 KiB are on the way.
     """
 
     rate: float

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CutAfter(Toxic):
-    """Closes both sides as soon as `octets` octets have passed; they all arrive.
+    """Closes both sides as soon as `octets` octets have passed, which all arrive.
 
         sent      |abcdefgh|
         arrives   |abcde| FIN          octets=5
 
     Each connection is counted from when the fault came into force; with direction="both", each
-    direction for itself. `reset` sends RST in place of FIN, and then the last octets may be lost.
+    direction for itself. With octets=0 the first octet cuts, and does not arrive. `reset` sends
+    RST in place of FIN, and then the last octets may be lost.
     """
 
     octets: int
@@ -45,15 +46,9 @@ class _Counted(Stage):
         self._left = toxic.octets
         self._reset = toxic.reset
 
-    def begin(self) -> None:
-        self._cut_if_due()
-
     def feed(self, data: bytes) -> None:
         self.next.feed(data[: self._left])
         self._left -= min(self._left, len(data))
-        self._cut_if_due()
-
-    def _cut_if_due(self) -> None:
         if not self._left:
             if self._reset:
                 self.stream.link.reset()

@@ -19,8 +19,8 @@ class Slicer(Toxic):
         sent      |abcdefgh|
         arrives   |ab| |cde| |f| |gh|
 
-    With no pause the pieces still leave as separate writes, one a turn of the event loop, but the
-    receiver's kernel may join what it has not read yet.
+    With no pause the pieces still leave as separate writes, but the kernel may join what has not
+    been read yet.
     """
 
     size: int

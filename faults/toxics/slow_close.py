@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 class SlowClose(Toxic):
     """Passes octets at once, and a FIN or RST `seconds` after it was sent.
 
-        sent      |ab| FIN
-        arrives   |ab|      FIN
-                       ────► seconds
+    sent      |ab| FIN
+    arrives   |ab|      FIN
+                   ────► seconds
+
+    The other direction is not kept waiting.
     """
 
     seconds: float

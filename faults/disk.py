@@ -1,0 +1,192 @@
+"""Faults of a disk: small, full, read-only, of limited file size, with a failing fsync."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .base import Unsupported
+from .compose import Fault
+
+LARGEST_BALLAST = 256 << 20
+"""Octets that may be written to fill a disk; more would hurt more than the subject."""
+
+_CHUNK = 1 << 16
+_SHIM = Path(__file__).with_name("fsync_shim.c")
+
+
+class SmallDisk(Fault):
+    """A file system of so many octets in place of an empty folder; Linux, as root."""
+
+    def __init__(self, folder: Path, octets: int) -> None:
+        if octets < 1:
+            raise ValueError(f"octets is {octets}: give 1 or more")
+        self.folder = folder
+        self._octets = octets
+
+    def hurt(self) -> None:
+        """Mount it."""
+        _require_mount("a small disk")
+        if any(self.folder.iterdir()):
+            raise ValueError(f"{self.folder} is not empty: its files would be out of reach")
+        options = f"size={self._octets},mode=0777"
+        _run("mount", "-t", "tmpfs", "-o", options, "mqproof", str(self.folder))
+
+    def restore(self) -> None:
+        """Unmount it, with all that is on it."""
+        _run("umount", "-l", str(self.folder))
+
+
+class FullDisk(Fault):
+    """Nothing more can be written where the folder is: a ballast file takes all that is free.
+
+    Only where little is free, for instance on a SmallDisk; elsewhere it is unsupported.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ballast = folder / ".mqproof-ballast"
+
+    def hurt(self) -> None:
+        """Write until there is no room."""
+        free = shutil.disk_usage(self.folder).free
+        if free > LARGEST_BALLAST:
+            raise Unsupported(
+                f"a full disk needs a small one: {self.folder} has {free >> 20} MiB free,"
+                f" at most {LARGEST_BALLAST >> 20} are filled"
+            )
+        try:
+            with self._ballast.open("wb", buffering=0) as ballast:
+                _fill(ballast.fileno())
+        except BaseException:
+            self._ballast.unlink(missing_ok=True)
+            raise
+
+    def restore(self) -> None:
+        """Make room again."""
+        self._ballast.unlink(missing_ok=True)
+
+
+class ReadOnlyDisk(Fault):
+    """Files below the folder can be read, and no longer opened for writing.
+
+    By file modes; for root, whom these do not bind, by a read-only mount, which takes Linux. What
+    is open for writing stays so, as the kernel has it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._modes: dict[Path, int] = {}
+
+    def hurt(self) -> None:
+        """Take the right to write away."""
+        if os.geteuid() == 0:
+            _require_mount("a read-only disk, for root,")
+            self._mount()
+            return
+        for path in [self.folder, *self.folder.rglob("*")]:
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                self._modes[path] = mode
+                path.chmod(mode & ~0o222)
+
+    def _mount(self) -> None:
+        _run("mount", "--bind", str(self.folder), str(self.folder))
+        try:
+            _run("mount", "-o", "remount,ro,bind", str(self.folder))
+        except Unsupported:
+            _run("umount", "-l", str(self.folder))
+            raise
+
+    def restore(self) -> None:
+        """Give it back."""
+        if os.geteuid() == 0:
+            _run("umount", "-l", str(self.folder))
+        for path, mode in self._modes.items():
+            path.chmod(mode)
+        self._modes.clear()
+
+
+class FileLimit(Fault):
+    """A running process cannot make any file longer than so many octets (EFBIG); Linux.
+
+    The kernel also sends it SIGXFSZ, which ends a process that does not ignore it; Python does.
+    """
+
+    def __init__(self, pid: int, octets: int) -> None:
+        self.pid = pid
+        self._octets = octets
+        self._former = (0, 0)
+
+    def hurt(self) -> None:
+        """Lower the limit."""
+        if sys.platform != "linux":
+            raise Unsupported("a limit on the files of a running process needs Linux (prlimit)")
+        self._former = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        limits = (self._octets, self._former[1])
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, limits)
+
+    def restore(self) -> None:
+        """Put the former limit back, unless the process has ended."""
+        try:
+            resource.prlimit(self.pid, resource.RLIMIT_FSIZE, self._former)
+        except ProcessLookupError:
+            return
+
+
+class FailingFsync(Fault):
+    """While it is in force, fsync and fdatasync of a process fail with EIO; Linux, and cc.
+
+    Start the process with `environment` added to its own; it is hurt only inside the block. Close
+    it (`close`) when the process has ended.
+    """
+
+    def __init__(self) -> None:
+        compiler = shutil.which("cc")
+        if sys.platform != "linux" or compiler is None:
+            raise Unsupported("a failing fsync needs Linux and a C compiler called cc")
+        self._folder = Path(tempfile.mkdtemp(prefix="mqproof-fsync-"))
+        self._switch = self._folder / "fails"
+        self._library = self._folder / "shim.so"
+        _run(compiler, "-shared", "-fPIC", "-O1", "-o", str(self._library), str(_SHIM), "-ldl")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that the process must be started with."""
+        return {"LD_PRELOAD": str(self._library), "MQPROOF_FSYNC_FAILS": str(self._switch)}
+
+    def hurt(self) -> None:
+        """Let them fail."""
+        self._switch.touch()
+
+    def restore(self) -> None:
+        """Let them work."""
+        self._switch.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove the compiled shim."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _fill(file: int) -> None:
+    size = _CHUNK
+    while size:
+        try:
+            os.write(file, bytes(size))
+        except OSError:
+            size //= 2
+
+
+def _require_mount(what: str) -> None:
+    if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("mount") is None:
+        raise Unsupported(f"{what} needs Linux and root (mount)")
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  ours
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise Unsupported(f"`{command[0]}` failed with status {done.returncode}: {said[-1]}")

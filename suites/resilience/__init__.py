@@ -1,0 +1,1 @@
+"""Suites that hurt a broker's links, processes and clients."""
