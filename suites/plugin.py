@@ -9,4 +9,5 @@ pytest_plugins = [
     "suites.harness.judging",
     "suites.harness.recording",
     "suites.harness.text_fixtures",
+    "suites.resilience.options",
 ]

@@ -20,92 +20,17 @@ the two are known to differ, the test says so and accepts either. The difference
 - `--seed` is obeyed here: connections of the same number get the same toxics, jitter and slices.
 """
 
-import json
 import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from faults.toxiproxy import ToxiproxyServer
-from reference_broker.wire.framing import method_frame
-from reference_broker.wire.spec import PROTOCOL_HEADER
-from suites.unit.faults_world import PATIENCE, Pair, ending, is_quiet, receive, works
-
-NAME = "mqproof"
-
-
-class Reply(NamedTuple):
-    """Status and decoded body."""
-
-    status: int
-    body: Any
-
-
-class Server:
-    """A Toxiproxy at an address, and an upstream of our own."""
-
-    def __init__(self, url: str, upstream: socket.socket, *, ours: bool) -> None:
-        self.url = url
-        self.ours = ours
-        self.upstream = upstream
-        self.address = "127.0.0.1:{1}".format(*upstream.getsockname())
-
-    def ask(self, method: str, path: str, body: Any = None, agent: str = NAME) -> Reply:
-        """One request; text that is no JSON stays text."""
-        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310  always the http of a Toxiproxy
-            self.url + path, data, {"User-Agent": agent}, method=method
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310  ditto
-                return Reply(answer.status, _decoded(answer.read()))
-        except urllib.error.HTTPError as error:
-            with error:
-                return Reply(error.code, _decoded(error.read()))
-
-    def create(self, **members: Any) -> Any:
-        """A proxy to the upstream, as the server shows it."""
-        wanted = {"name": NAME, "listen": "127.0.0.1:0", "upstream": self.address, **members}
-        reply = self.ask("POST", "/proxies", wanted)
-        assert reply.status == 201, reply
-        return reply.body
-
-    def toxic(self, kind: str, stream: str = "upstream", **attributes: Any) -> Any:
-        """A toxic of that proxy, as the server shows it."""
-        wanted = {"type": kind, "stream": stream, "attributes": attributes}
-        reply = self.ask("POST", f"/proxies/{NAME}/toxics", wanted)
-        assert reply.status == 200, reply
-        return reply.body
-
-    @contextmanager
-    def pair(self) -> Iterator[Pair]:
-        """Both ends of a new connection through that proxy."""
-        listen = self.ask("GET", f"/proxies/{NAME}").body["listen"]
-        client = socket.create_connection(("127.0.0.1", int(listen.rpartition(":")[2])), PATIENCE)
-        with client, self.upstream.accept()[0] as server:
-            server.settimeout(PATIENCE)
-            yield Pair(client, server)
-
-    def clear(self) -> None:
-        """Remove every proxy of ours."""
-        for name in self.ask("GET", "/proxies").body:
-            if name.startswith(NAME):
-                self.ask("DELETE", f"/proxies/{name}")
-
-
-def unreachable(url: str) -> str:
-    """Why no Toxiproxy answers there; empty when one does."""
-    try:
-        urllib.request.urlopen(f"{url}/version", timeout=PATIENCE).close()  # noqa: S310  ditto
-    except (OSError, ValueError) as error:
-        return str(error)
-    return ""
+from suites.resilience.toxiproxy_client import NAME, REFUSALS, Server, refused, unreachable
+from suites.unit.faults_world import PATIENCE, ending, is_quiet, receive, works
 
 
 @pytest.fixture(scope="module")
@@ -135,19 +60,6 @@ def server(url: tuple[str, bool]) -> Iterator[Server]:
         server.clear()
         yield server
         server.clear()
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode()
-
-
-def refused(reply: Reply, status: int, text: str) -> bool:
-    """Whether this is an error of that status that begins with that text."""
-    assert reply.status == reply.body["status"] == status, reply
-    return bool(reply.body["error"].startswith(text))
 
 
 def test_version(server: Server) -> None:
@@ -218,39 +130,7 @@ def test_a_proxy_moves_to_another_upstream(server: Server) -> None:
         server.upstream = mine
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status", "text"),
-    [
-        ("POST", "/proxies", {"upstream": "localhost:1"}, 400, "missing required field: name"),
-        ("POST", "/proxies", {"name": NAME}, 400, "missing required field: upstream"),
-        ("POST", "/proxies", b"{", 400, "bad request body: "),
-        ("POST", "/proxies", {"name": 1}, 400, "bad request body: "),
-        ("POST", "/populate", {}, 400, "bad request body: "),
-        ("GET", f"/proxies/{NAME}-none", None, 404, "proxy not found"),
-        ("POST", f"/proxies/{NAME}-none", {}, 404, "proxy not found"),
-        ("DELETE", f"/proxies/{NAME}-none", None, 404, "proxy not found"),
-        ("GET", f"/proxies/{NAME}-none/toxics", None, 404, "proxy not found"),
-        ("POST", f"/proxies/{NAME}", {"enabled": "yes"}, 400, "bad request body: "),
-        ("GET", f"/proxies/{NAME}/toxics/none", None, 404, "toxic not found"),
-        ("POST", f"/proxies/{NAME}/toxics/none", {}, 404, "toxic not found"),
-        ("DELETE", f"/proxies/{NAME}/toxics/none", None, 404, "toxic not found"),
-        ("POST", f"/proxies/{NAME}/toxics", {"type": "none"}, 400, "invalid toxic type"),
-        (
-            "POST",
-            f"/proxies/{NAME}/toxics",
-            {"type": "latency", "stream": "sideways"},
-            400,
-            "stream was invalid, can be either upstream or downstream",
-        ),
-        (
-            "POST",
-            f"/proxies/{NAME}/toxics",
-            {"type": "latency", "attributes": {"latency": "long"}},
-            400,
-            "bad request body: ",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("method", "path", "body", "status", "text"), REFUSALS)
 def test_refusals(
     server: Server, method: str, path: str, body: Any, status: int, text: str
 ) -> None:
@@ -476,41 +356,6 @@ def test_limit_data(server: Server) -> None:
         assert ending(pair.server) == "FIN"
 
 
-def test_amqp_faults_are_toxics(server: Server) -> None:
-    """A toxic of ours drops the second ack; a wrong one is refused in one line."""
-    if not server.ours:
-        pytest.skip("Toxiproxy itself knows no AMQP")
-    server.create()
-    toxic = server.toxic("amqp_drop", frame="basic.ack", nth=2)
-    assert toxic["attributes"] == {"frame": "basic.ack", "nth": 2, "channel": -1}
-    acks = [method_frame(1, "basic.ack", delivery_tag=tag, multiple=False) for tag in (1, 2, 3)]
-    with server.pair() as pair:
-        pair.client.sendall(PROTOCOL_HEADER + b"".join(acks))
-        assert receive(pair.server, 50) == PROTOCOL_HEADER + acks[0] + acks[2]
-    wrong = {"type": "latency", "toxicity": 2}
-    reply = server.ask("POST", f"/proxies/{NAME}/toxics", wrong)
-    assert refused(reply, 400, "bad request body: toxicity is 2: give a number from 0 to 1")
-    wrong = {"type": "amqp_hold", "attributes": {"frame": "basic.akc", "delay": 5}}
-    reply = server.ask("POST", f"/proxies/{NAME}/toxics", wrong)
-    assert refused(reply, 400, "bad request body: no frame is called 'basic.akc'")
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"upstream": "nowhere"},
-        {"listen": "0.0.0.0:0"},
-        {"listen": "127.0.0.1:x"},
-    ],
-)
-def test_what_ours_alone_refuses(server: Server, wrong: dict[str, str]) -> None:
-    """An upstream without a port, and an address that is not loopback."""
-    if not server.ours:
-        pytest.skip("Toxiproxy takes these, or words them otherwise")
-    wanted = {"name": NAME, "listen": "127.0.0.1:0", "upstream": server.address, **wrong}
-    assert refused(server.ask("POST", "/proxies", wanted), 400, "bad request body: ")
-
-
 def test_the_python_client_drives_it(server: Server) -> None:
     """`toxiproxy-python` creates, hurts, disables and removes, unchanged."""
     toxiproxy = pytest.importorskip("toxiproxy")
@@ -538,16 +383,3 @@ def test_the_python_client_drives_it(server: Server) -> None:
         proxy.add_toxic(type="none")
     client.destroy(proxy)
     assert client.get_proxy(NAME) is None
-
-
-def test_the_port_is_free_again_after_closing() -> None:
-    """Two servers one after the other on one port; a taken one is one clear line."""
-    with ToxiproxyServer() as first, pytest.raises(OSError, match="cannot listen on 127"):
-        ToxiproxyServer(port=first.port)
-    with (
-        ToxiproxyServer(port=first.port) as second,
-        closing(socket.create_connection(("127.0.0.1", second.port), PATIENCE)),
-    ):
-        assert second.port == first.port
-    with pytest.raises(ValueError, match="listens on loopback only"):
-        ToxiproxyServer("0.0.0.0")
