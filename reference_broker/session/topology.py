@@ -111,10 +111,7 @@ def exchange_unbind(
 ) -> None:
     """Unbind an exchange from another; what is missing is no error."""
     vhost = channel.session.vhost
-    for name in (destination, source):
-        vhost.not_default(name)
-    _check(channel, "write", "exchange", destination)
-    _check(channel, "read", "exchange", source)
+    _check_both(channel, destination, source)
     from_exchange, to_exchange = vhost.exchanges.get(source), vhost.exchanges.get(destination)
     if from_exchange is not None and to_exchange is not None:
         vhost.unbind(from_exchange, to_exchange, routing_key, arguments, channel.session)
@@ -123,11 +120,15 @@ def exchange_unbind(
 
 def _both_exchanges(channel: Channel, destination: str, source: str) -> tuple[Exchange, Exchange]:
     vhost = channel.session.vhost
+    _check_both(channel, destination, source)
+    return vhost.exchange(source), vhost.exchange(destination)
+
+
+def _check_both(channel: Channel, destination: str, source: str) -> None:
     for name in (destination, source):
-        vhost.not_default(name)
+        channel.session.vhost.not_default(name)
     _check(channel, "write", "exchange", destination)
     _check(channel, "read", "exchange", source)
-    return vhost.exchange(source), vhost.exchange(destination)
 
 
 @handles("queue.declare")

@@ -16,7 +16,7 @@ import pytest
 
 from suites.brokers.base import Broker, BrokerError, Endpoint, Unsupported
 from suites.clients.raw import RawClient
-from suites.durability.crash import revive, start_again
+from suites.durability.crash import revive, settle, start_again
 from suites.harness.names import Janitor, Names
 from suites.harness.station import STATION
 
@@ -98,6 +98,8 @@ def after(request: pytest.FixtureRequest, janitor: Janitor) -> Iterator[After]:
         raise Unsupported(
             f"a broker of the kind `{broker.kind}` cannot be ended by {request.param}"
         )
+    if request.param == KILL:
+        settle(broker)
     before: Before = request.module.before
     stage = Stage(broker.endpoint, Names(broker.endpoint, janitor, f"over {request.param}"))
     made = before.run(stage)

@@ -10,7 +10,7 @@ from suites.clients.raw import RawClient
 from suites.durability import load
 from suites.durability.contents import content
 from suites.durability.contracts import AT_LEAST_ONCE, judge
-from suites.durability.crash import start_again
+from suites.durability.crash import settle, start_again
 from suites.durability.history import Action, History, Phase
 from suites.durability.load import Load, Site
 from suites.harness.fixtures import RawClients
@@ -103,6 +103,7 @@ def test_topology_churn(mortal: Broker, names: Names, raw: RawClients) -> None:
 
     The queue and the exchange are whole, and can be bound and deleted as ever.
     """
+    settle(mortal)
     exchange, queue = names("exchange"), names()
     client = raw()
     client.call(1, "exchange.declare", exchange=exchange, type="direct", durable=True)
