@@ -254,12 +254,12 @@ def test_the_reference_broker_is_served_with_the_suites_files(
     (package / "__main__.py").write_text(serve + STUB, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(reference, "PACKAGE", "stub_broker")
-    with reference.ReferenceBroker("semantics=spec") as broker:
+    with reference.ReferenceBroker("heartbeat=5") as broker:
         port, folder = broker.endpoint.port, broker.folder
         files = ["--definitions", f"{folder}/definitions.json", "--data-dir", f"{folder}/data"]
-        words = ["serve", "--port", str(port), *files, "--semantics", "spec"]
+        words = ["serve", "--port", str(port), *files, "--heartbeat", "5"]
         texts = [f"--{name}-port={number}" for name, number in broker.text_ports.items()]
         assert str([*words, *texts]) in broker.log_tail()
         assert (folder / "definitions.json").is_file()
         assert (folder / "data").is_dir()
-        assert broker.identity.configuration == {"semantics": "spec"}
+        assert broker.identity.configuration == {"heartbeat": "5"}

@@ -22,8 +22,6 @@ OPTIONS = (
     "log-level",
     "memcacheq-item-size",
     "memcacheq-profile",
-    "mutant",
-    "semantics",
 )
 """Keys of the string; `serve` takes each as a flag of the same name."""
 SWITCHES = ("memcacheq-nosync",)
