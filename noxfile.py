@@ -16,7 +16,7 @@ KILLS = "100"  # what the suites do in 5 for every run, the soak does in this ma
 MEASURED = ("wire", "protocol", "storage")
 # Most brokers speak AMQP alone, some memcached's text protocol, the reference both.
 SUITES = {
-    "reference": ["suites/amqp", "suites/durability", "suites/memcacheq"],
+    "reference": ["suites/amqp", "suites/durability", "suites/resilience", "suites/memcacheq"],
     "memcacheq": ["suites/memcacheq"],
     "memcached": ["suites/memcacheq"],
 }
@@ -67,7 +67,7 @@ def suites_for(arguments: list[str]) -> list[str]:
     words = " ".join(arguments).replace("=", " ").split()
     broker = words[words.index("--broker") + 1] if "--broker" in words[:-1] else "reference"
     kind = broker.partition(":")[0]
-    return SUITES.get(kind, ["suites/amqp", "suites/durability"])
+    return SUITES.get(kind, ["suites/amqp", "suites/durability", "suites/resilience"])
 
 
 @nox.session
@@ -94,7 +94,7 @@ def tests(session: nox.Session) -> None:
     """Test the harness and the reference broker's parts, with branch coverage of its core."""
     install(session, "suites", "reports", "dev")
     arguments = session.posargs
-    paths = [] if has_path(arguments) else ["suites/unit", "suites/resilience"]
+    paths = [] if has_path(arguments) else ["suites/unit"]
     workers = [] if has_workers(arguments) else ["-n", "auto"]
     session.run("coverage", "erase")
     run(session, "coverage", "run", "-m", "pytest", "-q", *workers, *paths, *arguments)

@@ -9,5 +9,6 @@ pytest_plugins = [
     "suites.harness.judging",
     "suites.harness.recording",
     "suites.harness.text_fixtures",
+    "suites.resilience.fixtures",
     "suites.resilience.options",
 ]

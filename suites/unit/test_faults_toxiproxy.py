@@ -7,13 +7,13 @@ import pytest
 from faults.toxiproxy import ToxiproxyServer
 from reference_broker.wire.framing import method_frame
 from reference_broker.wire.spec import PROTOCOL_HEADER
-from suites.resilience.toxiproxy_client import NAME, Server, refused
 from suites.unit.faults_world import PATIENCE, receive
+from suites.unit.toxiproxy_client import NAME, Server, refused
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Our own server; what it shares with Toxiproxy is tested by suites/resilience."""
+    """Our own server; what it shares with Toxiproxy is tested by test_toxiproxy_api."""
     with socket.create_server(("127.0.0.1", 0)) as upstream, ToxiproxyServer() as served:
         upstream.settimeout(PATIENCE)
         yield Server(served.url, upstream, ours=True)

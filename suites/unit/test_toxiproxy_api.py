@@ -29,8 +29,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from faults.toxiproxy import ToxiproxyServer
-from suites.resilience.toxiproxy_client import NAME, REFUSALS, Server, refused, unreachable
 from suites.unit.faults_world import PATIENCE, ending, is_quiet, receive, works
+from suites.unit.toxiproxy_client import NAME, REFUSALS, Server, refused, unreachable
 
 
 @pytest.fixture(scope="module")
