@@ -10,6 +10,7 @@ from reference_broker.wire.methods import decode_properties
 from .arguments import wrong_milliseconds
 
 TRANSIENT, PERSISTENT = 1, 2
+REPLIES = "amq.rabbitmq.reply-to"  # what a client names to get replies without a queue
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _MODES = frozenset({TRANSIENT, PERSISTENT})
 
@@ -23,6 +24,7 @@ class Traits(NamedTuple):
     user_id: str | None = None
     cc: tuple[str, ...] = ()  # further routing keys, of the CC header
     bcc: tuple[str, ...] = ()  # the same that receivers do not see
+    special: bool = False  # whether publishing takes more than to follow a known route
 
     @property
     def further_keys(self) -> tuple[str, ...]:
@@ -48,13 +50,15 @@ def read_traits(properties: bytes) -> Traits:
     mode = decoded.get("delivery_mode", TRANSIENT)
     if mode not in _MODES:
         raise SoftError(406, f"invalid message: {{delivery_mode_unknown,{mode}}}")
+    cc, bcc = _keys(headers, "CC"), _keys(headers, "BCC")
     return Traits(
         persistent=mode == PERSISTENT,
         priority=decoded.get("priority", 0),
         ttl=_expiration(decoded.get("expiration")),
         user_id=decoded.get("user_id"),
-        cc=_keys(headers, "CC"),
-        bcc=_keys(headers, "BCC"),
+        cc=cc,
+        bcc=bcc,
+        special=bool(cc or bcc or decoded.get("reply_to") == REPLIES),
     )
 
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_broker.broker.message import Message
 from reference_broker.broker.queue import Outcome, Queue
+from reference_broker.wire.content import reframe
 from reference_broker.wire.errors import AmqpError, SoftError
 from reference_broker.wire.framing import method_frame
 from reference_broker.wire.spec import METHODS
 
+from . import replies
 from .publishing import Route, without_bcc
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Channel:
         self.number_octets = number.to_bytes(2, "big")
         self.current_queue = ""  # the queue last declared here, for which an empty name stands
         self.consumers: dict[str, Consumer] = {}
+        self.reply_consumer: replies.ReplyConsumer | None = None
         self.unacked: dict[int, Unacked] = {}  # by delivery tag, rising
         self.delivery_tag = 0
         self.prefetch = 0  # for each consumer to come; 0 means no limit
@@ -64,6 +67,8 @@ class Channel:
             message = Message(
                 route.name, route.routing_key, frames, body_size, routes.traits(properties)
             )
+            if message.traits.special:
+                message = replies.addressed(self, message)
         except AmqpError as error:
             error.blame(_PUBLISH)
             raise
@@ -85,10 +90,9 @@ class Channel:
         False when a queue was full and did not take it.
         """
         queues: Iterable[Queue] | None = route.queues
-        traits = message.traits
-        if queues is None or traits.cc or traits.bcc:
+        if queues is None or message.traits.special:
             queues = self.session.routes.queues(route, message)
-            if traits.bcc:
+            if message.traits.bcc:
                 message = without_bcc(message)
         taken = True
         for queue in queues:
@@ -209,6 +213,11 @@ class Channel:
         )
         self.session.send(message.frames)
 
+    def send_content(self, message: Message) -> None:
+        """Write a message's header and body, after the method that carries them."""
+        frame_max = self.session.frame_max or len(message.frames)
+        self.session.send(reframe(message.frames, self.number, frame_max))
+
     def confirm(self) -> None:
         """Acknowledge all publishes so far: they are where they have to be, or were refused."""
         refused, self.refused = self.refused, []
@@ -236,6 +245,7 @@ class Channel:
         consumers, self.consumers = self.consumers, {}
         for consumer in consumers.values():
             consumer.leave()
+        replies.stop(self)
         transaction, self.transaction = self.transaction, None
         taken = list(self.unacked.values())
         self.unacked.clear()

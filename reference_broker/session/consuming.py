@@ -1,12 +1,13 @@
 """Consuming: the methods of class basic but publish and ack, and the consumer that delivers."""
 
-from reference_broker.broker.message import Message
+from reference_broker.broker.message import REPLIES, Message
 from reference_broker.broker.queue import Queue
 from reference_broker.wire import fast
 from reference_broker.wire.content import reframe
 from reference_broker.wire.errors import HardError, SoftError
 from reference_broker.wire.tables import Table, encode_shortstr
 
+from . import replies
 from .channel import Channel, Unacked, handles
 from .hub import HIGH_WATER
 from .topology import named_queue
@@ -130,9 +131,12 @@ def consume(
 ) -> None:
     """Start a consumer; Consume-Ok goes out before its first delivery."""
     tag = consumer_tag or channel.session.vhost.invent_name("amq.ctag-")
-    source = named_queue(channel, queue, "read")
     if tag in channel.consumers:
         raise HardError(530, f"attempt to reuse consumer tag '{tag}'")
+    if queue == REPLIES:
+        replies.start(channel, tag, no_ack=no_ack, no_wait=no_wait)
+        return
+    source = named_queue(channel, queue, "read")
     consumer = Consumer(channel, source, tag, no_ack=no_ack, exclusive=exclusive)
     consumer.priority = _priority(arguments)
     channel.session.vhost.add_consumer(source, consumer)
@@ -152,7 +156,9 @@ def _priority(arguments: Table) -> int:
 def cancel(channel: Channel, consumer_tag: str, no_wait: bool) -> None:
     """End a consumer; what it has not acked stays with the channel. No such tag is no error."""
     consumer = channel.consumers.pop(consumer_tag, None)
-    if consumer is not None:
+    if channel.reply_consumer is not None and channel.reply_consumer.tag == consumer_tag:
+        replies.stop(channel)
+    elif consumer is not None:
         consumer.leave()
         channel.session.vhost.consumer_left(consumer.queue)
     channel.reply(no_wait, "basic.cancel-ok", consumer_tag=consumer_tag)
@@ -178,9 +184,7 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
         routing_key=message.routing_key,
         message_count=len(source),
     )
-    session = channel.session
-    frame_max = session.frame_max or len(message.frames)
-    session.send(reframe(message.frames, channel.number, frame_max))
+    channel.send_content(message)
     if no_ack:
         source.settle(position, message)
     else:

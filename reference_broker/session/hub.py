@@ -12,6 +12,7 @@ from reference_broker.config import Config
 
 if TYPE_CHECKING:
     from .channel import Channel
+    from .replies import ReplyConsumer
     from .session import Session
 
 HIGH_WATER = 256 * 1024  # octets of output gathered before they are handed to the transport
@@ -35,6 +36,7 @@ class Hub:
         self.sessions: set[Session] = set()
         self.dirty: set[Writer] = set()
         self.unconfirmed: set[Channel] = set()
+        self.replies: dict[str, ReplyConsumer] = {}  # who awaits direct replies, by address
         self.broken = False  # the store has failed: nothing can be committed any more
         self.atomic = False  # in the middle of something that may not be committed by halves
         self.alarm = ""  # why publishers have to wait; empty when they need not

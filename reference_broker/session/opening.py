@@ -23,6 +23,7 @@ CAPABILITIES = {
     "consumer_priorities": True,
     "authentication_failure_close": True,
     "per_consumer_qos": True,
+    "direct_reply_to": True,
 }
 MECHANISMS = "PLAIN AMQPLAIN"
 _LOCAL_USER = "guest"  # whose password everybody knows: from this machine only, as in RabbitMQ

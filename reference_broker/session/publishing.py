@@ -5,18 +5,22 @@ they lead to, as long as the vhost's topology does not change; a header's payloa
 Both memories are bounded, and simply start anew when full.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reference_broker.broker.access import User
 from reference_broker.broker.exchange import Exchange
-from reference_broker.broker.message import Message, Traits, read_traits
+from reference_broker.broker.message import REPLIES, Message, Traits, read_traits
 from reference_broker.broker.queue import Queue
 from reference_broker.broker.vhost import VHost
 from reference_broker.wire import content
 from reference_broker.wire.errors import HardError, SoftError, WireError
 from reference_broker.wire.framing import content_frames
 from reference_broker.wire.methods import decode_method, decode_properties
+
+if TYPE_CHECKING:
+    from .replies import ReplyConsumer
 
 _REMEMBERED = 2048
 _PUBLISH = (60, 40)
@@ -36,8 +40,9 @@ class Route:
 class Routes:
     """The memory of one connection's publishes."""
 
-    def __init__(self, vhost: VHost, user: User) -> None:
+    def __init__(self, vhost: VHost, user: User, replies: Mapping[str, "ReplyConsumer"]) -> None:
         self._vhost = vhost
+        self._replies = replies
         self._user = user
         self._version = vhost.version
         self._routes: dict[bytes, Route] = {}
@@ -74,6 +79,8 @@ class Routes:
         if exchange.internal:
             shown = f"exchange '{name}' in vhost '{self._vhost.name}'"
             raise SoftError(403, f"cannot publish to internal {shown}", _PUBLISH)
+        if not name and key.startswith(REPLIES):
+            return Route(exchange, name, key, arguments["mandatory"], None)
         queues, stable = self._vhost.route(exchange, (key,), {})
         return Route(exchange, name, key, arguments["mandatory"], queues if stable else None)
 
@@ -106,7 +113,19 @@ class Routes:
         if route.queues is not None and not message.traits.further_keys:
             return route.queues
         keys = (route.routing_key, *message.traits.further_keys)
+        if not route.name:
+            keys = self._answered(keys, message)
         return self._vhost.route(route.exchange, keys, message.headers)[0]
+
+    def _answered(self, keys: tuple[str, ...], message: Message) -> tuple[str, ...]:
+        """Deliver to those keys that are addresses of direct replies; the others.
+
+        For the rest of the broker such a key leads to no queue: a mandatory reply comes back.
+        """
+        for key in dict.fromkeys(keys):
+            if key in self._replies:
+                self._replies[key].deliver(message)
+        return tuple(key for key in keys if not key.startswith(REPLIES))
 
 
 def without_bcc(message: Message) -> Message:

@@ -86,7 +86,7 @@ class Session:
     def enter(self, vhost: VHost, user: User) -> None:
         """The vhost is open."""
         self._vhost = vhost
-        self._routes = Routes(vhost, user)
+        self._routes = Routes(vhost, user, self.hub.replies)
         self.transport.opened()
 
     def capable(self, capability: str) -> bool:

@@ -1,10 +1,12 @@
 """The methods of classes exchange, queue, channel and access."""
 
 from reference_broker.broker.exchange import Exchange, exchange_type
+from reference_broker.broker.message import REPLIES
 from reference_broker.broker.queue import Queue
 from reference_broker.wire.errors import HardError, SoftError
 from reference_broker.wire.tables import Table
 
+from . import replies
 from .channel import Channel, handles
 
 
@@ -145,6 +147,9 @@ def queue_declare(
     """Create a queue, or see that it is there."""
     vhost = channel.session.vhost
     queue = _stripped(queue)
+    if queue.startswith(REPLIES):
+        _declare_reply_address(channel, queue, no_wait)
+        return
     if passive:
         found = vhost.queue(queue, channel.session)  # empty: RabbitMQ finds none either
         found.touch()
@@ -161,13 +166,24 @@ def queue_declare(
             exclusive=exclusive,
             arguments=arguments,
         )
-    channel.current_queue = found.name
+    _declared(channel, no_wait, found.name, len(found), len(found.consumers))
+
+
+def _declare_reply_address(channel: Channel, name: str, no_wait: bool) -> None:
+    """To declare an address of direct replies asks whether somebody awaits them there."""
+    if not replies.exists(channel, name):
+        raise SoftError(404, f"no queue '{name}' in vhost '{channel.session.vhost.name}'")
+    _declared(channel, no_wait, name, messages=0, consumers=1)
+
+
+def _declared(channel: Channel, no_wait: bool, name: str, messages: int, consumers: int) -> None:
+    channel.current_queue = name
     channel.reply(
         no_wait,
         "queue.declare-ok",
-        queue=found.name,
-        message_count=len(found),
-        consumer_count=len(found.consumers),
+        queue=name,
+        message_count=messages,
+        consumer_count=consumers,
     )
 
 
