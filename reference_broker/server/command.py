@@ -16,6 +16,7 @@ from reference_broker.memcacheq.settings import PROFILES
 from .listening import StartError
 from .memory import default_limit
 from .server import Server
+from .waiting import new_event_loop
 
 _DEFAULTS = Config()
 _EXAMPLE = """\
@@ -38,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     config = Config(**vars(options))
     try:
-        return asyncio.run(_serve(config))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(_serve(config))
     except (StartError, StoreError, DefinitionsError) as error:
         sys.stderr.write(f"reference_broker: {error}\n")
         return 2

@@ -11,7 +11,7 @@ class StartError(Exception):
 
 
 async def listen(
-    accept: Callable[[], asyncio.Protocol], host: str, port: int, option: str
+    accept: Callable[[], asyncio.BaseProtocol], host: str, port: int, option: str
 ) -> asyncio.Server:
     """A listener; `option` is the one that chose the port. Raises StartError."""
     loop = asyncio.get_running_loop()

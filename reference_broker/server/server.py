@@ -20,6 +20,7 @@ from .transport import AmqpTransport
 
 log = logging.getLogger(__name__)
 
+_INBOX = 256 * 1024  # octets read at once
 _CHORES = 1.0  # seconds between looks at memory, and at whether the data directory can shrink
 _GOODBYE = 1.0  # seconds that clients have to answer the Close of a stopping broker
 
@@ -29,6 +30,7 @@ class Server:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.inbox = memoryview(bytearray(_INBOX))
         self.broker = Broker(LoopClock(self.run))
         self.hub = Hub(self.broker, config)
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()

@@ -21,6 +21,8 @@ _BUFFER = 512 * 1024  # octets that may wait for a slow reader before its consum
 class Host(Protocol):
     """What a transport needs of its server."""
 
+    inbox: memoryview  # shared by all: what it holds is taken out before the next read
+
     def settle(self) -> None:
         """Write what a read has set off."""
 
@@ -31,7 +33,7 @@ class Host(Protocol):
         """The store has failed."""
 
 
-class AmqpTransport(asyncio.Protocol):
+class AmqpTransport(asyncio.BufferedProtocol):
     """One accepted socket; a `session.session.Transport`."""
 
     def __init__(self, hub: Hub, config: Config, host: Host) -> None:
@@ -42,6 +44,7 @@ class AmqpTransport(asyncio.Protocol):
         self._settle = host.settle
         self._host = host
         self._hub = hub
+        self._inbox = host.inbox
         self._heard = self._spoke = False
         self._holds: set[str] = set()  # why nothing is read from the client
         self._silent = 0  # checks in a row that found nothing received
@@ -60,11 +63,15 @@ class AmqpTransport(asyncio.Protocol):
         self._session = Session(self._hub, self)
         self._after("handshake", self._config.handshake_timeout, self._too_slow)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  it is always -1
+        """Where what comes is to be put."""
+        return self._inbox
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Octets have come."""
         self._heard = True
         try:
-            self._session.receive(data)
+            self._session.receive(self._inbox[:nbytes].tobytes())
         except StoreError as error:
             self._host.fail(error)
         except Exception:
