@@ -90,6 +90,13 @@ def durability(session: nox.Session) -> None:
 
 
 @nox.session
+def answers(session: nox.Session) -> None:
+    """Answer users' questions by experiments: `-- --broker reference --broker rabbitmq`."""
+    install(session, "suites", "reports")
+    run(session, "python", "-m", "suites.answers", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness and the reference broker's parts, with branch coverage of its core."""
     install(session, "suites", "reports", "dev")

@@ -184,6 +184,8 @@ class VHost:
         Raises:
             SoftError: 403 reserved name, 405 another connection's exclusive queue, 406 different.
         """
+        if name.startswith(_RESERVED) and not invented:
+            raise SoftError(403, f"queue name '{name}' contains reserved prefix 'amq.*'")
         found = self.queues.get(name)
         if found is not None:
             if found.owner is not (owner if exclusive else None):
@@ -193,8 +195,6 @@ class VHost:
             check_same(self._describe("queue", name), found.traits, asked)
             found.touch()
             return found
-        if name.startswith(_RESERVED) and not invented:
-            raise SoftError(403, f"queue name '{name}' contains reserved prefix 'amq.*'")
         check_queue_arguments(self._describe("queue", name), arguments)
         check_queue_type(
             self._describe("queue", name),

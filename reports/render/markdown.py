@@ -19,11 +19,11 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
 def render(record: Record) -> str:
     """Write the summary, the tables, then every case that is not a plain pass."""
     parts = [
-        f"# {_text(words.product(record))} on trial",
-        f"**{_text(words.headline(record))}.**",
-        _text(words.verdict_line(record)),
-        *(f"> **Warning:** {_text(caveat)}" for caveat in words.caveats(record)),
-        "\n".join(f"- {name}: {_code(value)}" for name, value in words.facts(record)),
+        f"# {escaped(words.product(record))} on trial",
+        f"**{escaped(words.headline(record))}.**",
+        escaped(words.verdict_line(record)),
+        *(f"> **Warning:** {escaped(caveat)}" for caveat in words.caveats(record)),
+        "\n".join(f"- {name}: {code(value)}" for name, value in words.facts(record)),
     ]
     if record.cases:
         levels = {str(level): counts for level, counts in by_level(record.cases).items()}
@@ -38,7 +38,7 @@ def render(record: Record) -> str:
 def _table(first: str, rows: dict[str, Counts]) -> str:
     heads = [f"{words.SIGNS[verdict]} {verdict}" for verdict in Verdict]
     lines = [_cells([first, *heads, "all"]), "|:--" + "|--:" * (len(heads) + 1) + "|"]
-    lines += [_row(_text(name), counts) for name, counts in rows.items()]
+    lines += [_row(escaped(name), counts) for name, counts in rows.items()]
     total = {verdict: sum(counts[verdict] for counts in rows.values()) for verdict in Verdict}
     return "\n".join([*lines, _row("**all**", total)])
 
@@ -57,11 +57,11 @@ def _section(title: str, cases: list[Case]) -> list[str]:
 
 
 def _entry(case: Case) -> str:
-    ids = ", ".join(map(_code, case.requirements)) or "no requirement"
+    ids = ", ".join(map(code, case.requirements)) or "no requirement"
     took = words.lasted(case.duration)
     lines = [
-        f"### {words.SIGNS[case.verdict]} {_text(case.summary or case.test)}",
-        f"{ids} · {case.level} · {_text(case.area)} · {took}",
+        f"### {words.SIGNS[case.verdict]} {escaped(case.summary or case.test)}",
+        f"{ids} · {case.level} · {escaped(case.area)} · {took}",
         *(_named(name, value) for name, value in words.evidence(case)),
     ]
     if case.link:
@@ -77,7 +77,7 @@ def _entry(case: Case) -> str:
 
 
 def _named(name: str, value: str) -> str:
-    return f"{name}:\n\n{_block(value)}" if "\n" in value else f"{name}: {_code(value)}"
+    return f"{name}:\n\n{_block(value)}" if "\n" in value else f"{name}: {code(value)}"
 
 
 def _folded(name: str, value: str) -> str:
@@ -90,7 +90,7 @@ def _block(text: str) -> str:
     return f"{fence}text\n{words.visible(text)}\n{fence}"
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Make a code span on one line, whose ticks outnumber any inside it."""
     flat = " ".join(words.visible(text).split("\n"))
     ticks = "`" * (_longest_run(flat) + 1)
@@ -102,13 +102,13 @@ def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall(r"`+", text)), default=0)
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """Escape what Markdown or HTML would take as markup, on one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(words.visible(text).split()))
 
 
 def _link(link: str) -> str:
-    return f"<{link}>" if words.web_link(link) and not re.search(r"[<>\s]", link) else _code(link)
+    return f"<{link}>" if words.web_link(link) and not re.search(r"[<>\s]", link) else code(link)
 
 
 def _legend() -> str:

@@ -75,6 +75,15 @@ def test_reserved_name(client: RawClient, names: Names) -> None:
     client.call(1, "queue.declare", queue=names(prefix="amqp."), exclusive=True)
 
 
+@pytest.mark.requirement("queue/reserved-name")
+def test_reserved_name_of_a_queue_that_is_there(client: RawClient) -> None:
+    """A server-named queue cannot be declared again by its name, not even by its owner."""
+    queue = client.call(1, "queue.declare", exclusive=True)["queue"]
+    client.call(1, "queue.declare", queue=queue, passive=True)
+    client.send(1, "queue.declare", queue=queue, exclusive=True)
+    client.expect_channel_close(1, 403, method="queue.declare")
+
+
 @pytest.mark.requirement("queue/illegal-name")
 def test_illegal_name(client: RawClient, names: Names) -> None:
     """A name outside letters, digits, hyphen, underscore, period and colon is refused with 406."""

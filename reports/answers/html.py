@@ -1,0 +1,70 @@
+"""An answer as one self-contained web page, with the evidence of every cell."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from . import timeline, words
+from .model import Cell, Study
+from .question import SIGNS, Tone
+from .questions import named
+
+_HERE = Path(__file__).parent / "page"
+_DRESS = Path(__file__).parents[1] / "render" / "page" / "page.css"
+
+
+def render(study: Study) -> str:
+    """Fill the page; all that comes from the study is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"visible": words.visible, "slug": slug}
+    return environment.get_template("answer.html.jinja").render(_context(study))
+
+
+def slug(place: tuple[str, str, str]) -> str:
+    """The id of a place, that a link can point to."""
+    return re.sub(r"[^\w]+", "-", " ".join(place)).strip("-")
+
+
+def _context(study: Study) -> dict[str, Any]:
+    question = named(study.head.question)
+    lanes = timeline.of_study(question, study)
+    script = (_HERE / "answer.js").read_text(encoding="utf-8")
+    return {
+        "question": question,
+        "study": study,
+        "plains": [(p, words.who(study, b)) for p, b in words.conclusions(question, study)],
+        "signs": SIGNS,
+        "tones": list(Tone),
+        "entries": lambda place: words.entries(question, study, place),
+        "names": study.names,
+        "who": lambda brokers: words.who(study, brokers),
+        "picture": Markup(timeline.draw(lanes, question.title)) if lanes else "",  # noqa: S704  escaped there
+        "drawn": _drawn,
+        "differences": words.difference_lines(study),
+        "facts": words.facts(study),
+        "style": _own("page.css", _DRESS) + _own("answer.css", _HERE / "answer.css"),
+        "script": Markup(script),  # noqa: S704  our own file
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+
+
+def _drawn(cell: Cell) -> Markup:
+    lanes = timeline.of_cell(cell)
+    title = " ".join(cell.place)
+    return Markup(timeline.draw(lanes, title) if lanes else "")  # noqa: S704  escaped there
+
+
+def _own(name: str, path: Path) -> Markup:
+    return Markup(f"/* {name} */\n{path.read_text(encoding='utf-8')}")  # noqa: S704  our own file

@@ -1,0 +1,4 @@
+"""Experiments that answer what users really ask; `reports.answers` makes the pages.
+
+nox -s answers -- --broker reference --broker rabbitmq
+"""
