@@ -12,6 +12,7 @@ from reference_broker.wire.tables import Table, Timestamp, type_name
 
 MAX_MILLISECONDS = 315_360_000_000  # ten years: RabbitMQ's longest timer
 MAX_PRIORITY = 255
+LOCATORS = ("client-local", "balanced", "random", "least-leaders")
 OVERFLOWS = ("drop-head", "reject-publish", "reject-publish-dlx")
 
 
@@ -37,7 +38,11 @@ def _milliseconds(value: Any) -> str:
 
 
 def _expires(value: Any) -> str:
-    return _milliseconds(value) or ("{value_zero,0}" if value == 0 else "")
+    return _positive(value) or wrong_milliseconds(value)
+
+
+def _positive(value: Any) -> str:
+    return _not_negative(value) or ("{value_zero,0}" if value == 0 else "")
 
 
 def _priority(value: Any) -> str:
@@ -63,8 +68,11 @@ _CHECKS: dict[str, Callable[[Any], str]] = {
     "x-message-ttl": _milliseconds,
     "x-dead-letter-exchange": _text,
     "x-dead-letter-routing-key": _text,
+    "x-dead-letter-strategy": _one_of(("at-most-once", "at-least-once"), "invalid_dlx_strategy"),
     "x-max-length": _not_negative,
     "x-max-length-bytes": _not_negative,
+    "x-max-in-memory-length": _not_negative,
+    "x-max-in-memory-bytes": _not_negative,
     "x-overflow": _one_of(OVERFLOWS, "invalid_overflow"),
     "x-max-priority": _priority,
     "x-single-active-consumer": _boolean,
@@ -73,26 +81,71 @@ _CHECKS: dict[str, Callable[[Any], str]] = {
     "x-queue-type": _one_of(
         ("classic", "quorum", "stream"), "\"unsupported queue type '{value}'\""
     ),
+    "x-quorum-initial-group-size": _positive,
+    "x-queue-leader-locator": _one_of(LOCATORS, "invalid_queue_locator_arg"),
 }
-# Arguments that mean something to replicated types alone.
-_NOT_CLASSIC = ("x-delivery-limit", "x-dead-letter-strategy", "x-quorum-initial-group-size")
 
-_NOT_REPLICATED = ("x-queue-mode", "x-max-priority", "x-queue-version")
+# What each type knows of; RabbitMQ refuses an argument that means something to another type alone.
+_COMMON = frozenset(
+    {
+        "x-dead-letter-exchange",
+        "x-dead-letter-routing-key",
+        "x-expires",
+        "x-max-length",
+        "x-max-length-bytes",
+        "x-message-ttl",
+        "x-overflow",
+        "x-queue-type",
+        "x-single-active-consumer",
+    }
+)
+_OF_TYPE: dict[str, frozenset[str]] = {
+    "classic": _COMMON
+    | {"x-max-priority", "x-queue-master-locator", "x-queue-mode", "x-queue-version"},
+    "quorum": _COMMON
+    | {
+        "x-dead-letter-strategy",
+        "x-delivery-limit",
+        "x-max-in-memory-bytes",
+        "x-max-in-memory-length",
+        "x-queue-leader-locator",
+        "x-quorum-initial-group-size",
+    },
+    "stream": frozenset(
+        {
+            "x-initial-cluster-size",
+            "x-max-age",
+            "x-max-length-bytes",
+            "x-queue-leader-locator",
+            "x-queue-type",
+            "x-stream-max-segment-size-bytes",
+        }
+    ),
+}
 
 
 def check_queue_arguments(what: str, arguments: Table) -> None:
-    """Refuse what RabbitMQ refuses; `what` names the queue. Raises SoftError 406."""
+    """Refuse values that RabbitMQ refuses; `what` names the queue. Raises SoftError 406."""
     exchange = arguments.get("x-dead-letter-exchange", "")
     if not isinstance(exchange, str):
         wrong = f"invalid type '{type_name(exchange)}' for arg 'x-dead-letter-exchange' in {what}"
         raise SoftError(406, wrong)
+    known = _OF_TYPE[_type_of(what, arguments)]
     for name, check in _CHECKS.items():
-        wrong = check(arguments[name]) if name in arguments else ""
+        wrong = check(arguments[name]) if name in arguments and name in known else ""
         if wrong:
             raise SoftError(406, f"invalid arg '{name}' for {what}: {wrong}")
     if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
         text = f"invalid arg 'x-dead-letter-routing-key' for {what}: routing_key_but_no_dlx_defined"
         raise SoftError(406, text)
+
+
+def _type_of(what: str, arguments: Table) -> str:
+    kind = arguments.get("x-queue-type", "classic")
+    wrong = _CHECKS["x-queue-type"](kind)
+    if wrong:
+        raise SoftError(406, f"invalid arg 'x-queue-type' for {what}: {wrong}")
+    return str(kind)
 
 
 def check_queue_type(
@@ -106,33 +159,34 @@ def check_queue_type(
 ) -> None:
     """Refuse what a queue type cannot be, and what this broker lacks.
 
-    A quorum queue is kept as a durable classic one: on a single node the two differ little.
-
     Raises:
         SoftError: 406 for a property or argument that the type does not have.
-        HardError: 540 for a stream, and for a delivery limit.
+        HardError: 540 for a stream, and for dead-lettering at least once.
     """
-    kind = arguments.get("x-queue-type", "classic")
-    foreign = [name for name in _NOT_CLASSIC if name in arguments]
-    if kind == "classic":
-        if foreign:
-            text = f"invalid arg '{foreign[0]}' for {what} of queue type rabbit_classic_queue"
-            raise SoftError(406, text)
-        return
-    if kind == "stream" or "x-delivery-limit" in foreign:
-        lacking = "queue type 'stream'" if kind == "stream" else "x-delivery-limit"
-        raise HardError(540, f"{lacking} is not supported by this broker")
-    if invented:
+    kind = _type_of(what, arguments)
+    replicated = kind != "classic"
+    if invented and replicated:
         raise SoftError(406, f"Cannot declare a server-named queue for type rabbit_{kind}_queue")
-    for name in _NOT_REPLICATED:
-        if name in arguments:
-            raise SoftError(
-                406, f"invalid arg '{name}' for {what} of queue type rabbit_{kind}_queue"
-            )
-    wrong = {"non-durable": not durable, "exclusive-owner": exclusive, "auto-delete": auto_delete}
+    foreign = frozenset().union(*_OF_TYPE.values()) - _OF_TYPE[kind]
+    for name in sorted(foreign.intersection(arguments)):
+        raise SoftError(406, f"invalid arg '{name}' for {what} of queue type rabbit_{kind}_queue")
+    wrong = {"auto-delete": auto_delete, "exclusive-owner": exclusive, "non-durable": not durable}
     for name, is_wrong in wrong.items():
-        if is_wrong:
+        if replicated and is_wrong:
             raise SoftError(406, f"invalid property '{name}' for {what}")
+    if kind == "stream":
+        raise HardError(540, "queue type 'stream' is not supported by this broker")
+    if _buries_at_least_once(arguments):
+        raise HardError(540, "dead-letter strategy 'at-least-once' is not supported by this broker")
+
+
+def _buries_at_least_once(arguments: Table) -> bool:
+    """Whether the strategy has an effect: beside another overflow RabbitMQ ignores it."""
+    return (
+        arguments.get("x-dead-letter-strategy") == "at-least-once"
+        and "x-dead-letter-exchange" in arguments
+        and arguments.get("x-overflow") == "reject-publish"
+    )
 
 
 def check_same(what: str, held: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -150,12 +204,12 @@ def check_same(what: str, held: Mapping[str, Any], asked: Mapping[str, Any]) -> 
             )
 
 
-def queue_traits(durable: bool, auto_delete: bool, arguments: Table) -> dict[str, Any]:
-    """What two declares of one queue must agree in; arguments nobody knows do not count.
+def queue_traits(kind: str, durable: bool, auto_delete: bool, arguments: Table) -> dict[str, Any]:
+    """What two declares of one queue of this type must agree in; other arguments do not count.
 
     The durable bit of an exclusive queue does not count either: callers pass true for each.
     """
-    known = {name: arguments.get(name) for name in _CHECKS}
+    known = {name: arguments.get(name) for name in sorted(_OF_TYPE[kind])}
     known["x-queue-type"] = known["x-queue-type"] or "classic"
     return {"durable": durable, "auto_delete": auto_delete, **known}
 

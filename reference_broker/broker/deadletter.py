@@ -7,15 +7,11 @@ death. All other headers are passed on as they came, sorted by name as RabbitMQ 
 
 from typing import Any
 
-from reference_broker.wire.content import body_of, header_of
-from reference_broker.wire.framing import content_frames
-from reference_broker.wire.methods import decode_properties
 from reference_broker.wire.tables import Timestamp, Typed, decode_value
 
 from .message import Message
 
 _MOST = 2**63 - 1  # what the count can hold; publishers may forge one
-_NO_SPLIT = 2**31  # one body frame, whatever its size; `wire.content.reframe` splits on delivery
 
 
 def buried(
@@ -25,7 +21,7 @@ def buried(
 
     `now` is in seconds since the epoch. Where the keys are not the message's own, its CC goes.
     """
-    properties = decode_properties(header_of(message.frames), split_headers=True)
+    properties = message.properties
     headers: dict[str, Any] = dict(properties.get("headers") or {})
     expiration = properties.pop("expiration", None)
     if "x-death" not in headers:
@@ -40,8 +36,7 @@ def buried(
         headers.pop("CC", None)
         traits = traits._replace(cc=(), bcc=())
     properties["headers"] = dict(sorted(headers.items()))
-    channel = int.from_bytes(message.frames[1:3], "big")
-    frames = content_frames(channel, body_of(message.frames), properties, _NO_SPLIT)
+    frames = message.rewritten(properties).frames
     return Message(exchange, keys[0], frames, message.body_size, traits)
 
 

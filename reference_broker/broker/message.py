@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from reference_broker.wire import content, fast
 from reference_broker.wire.errors import SoftError, WireError
+from reference_broker.wire.framing import content_frames
 from reference_broker.wire.methods import decode_properties
 
 from .arguments import wrong_milliseconds
@@ -12,6 +13,7 @@ from .arguments import wrong_milliseconds
 TRANSIENT, PERSISTENT = 1, 2
 REPLIES = "amq.rabbitmq.reply-to"  # what a client names to get replies without a queue
 _NUMBER = re.compile(r"[+-]?[0-9]+")
+_NO_SPLIT = 2**31  # one body frame, whatever its size; `wire.content.reframe` splits on delivery
 _MODES = frozenset({TRANSIENT, PERSISTENT})
 
 
@@ -112,3 +114,19 @@ class Message:
         except WireError:
             return {}
         return found or {}
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The properties, decoded at each call; headers with their values as on the wire."""
+        return decode_properties(content.header_of(self.frames), split_headers=True)
+
+    def rewritten(self, properties: dict[str, Any]) -> "Message":
+        """The same with other properties, for the broker's traits of it as it was."""
+        channel = int.from_bytes(self.frames[1:3], "big")
+        body = content.body_of(self.frames)
+        frames = content_frames(channel, body, properties, _NO_SPLIT)
+        return Message(self.exchange, self.routing_key, frames, self.body_size, self.traits)
+
+    def with_traits(self, traits: Traits) -> "Message":
+        """The same, treated by other traits than its properties give it."""
+        return Message(self.exchange, self.routing_key, self.frames, self.body_size, traits)

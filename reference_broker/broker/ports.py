@@ -93,6 +93,9 @@ class Store(Protocol):
     def delivered(self, queue: int, head: int) -> None:
         """Note that all messages below position `head` have been out once."""
 
+    def counted(self, queue: int, position: int, deliveries: int) -> None:
+        """Note how often a message has been out: for queues that count."""
+
     def save_vhost(self, name: str) -> None:
         """Keep a vhost."""
 

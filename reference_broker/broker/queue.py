@@ -36,7 +36,14 @@ class Outcome(Enum):
 
 
 class Queue:
-    """One queue of a vhost."""
+    """One queue of a vhost, of RabbitMQ's type classic; other types derive from it."""
+
+    kind = "classic"
+    conditional_delete = True  # whether it can be deleted if unused, or if empty
+    exclusive_consumers = True  # whether a consumer can have it to itself
+    shared_qos = True  # whether its consumers can share a channel's limit
+    get_while_single_active = True  # whether basic.get works beside a single active consumer
+    most_unacked = 0  # to a consumer without a prefetch of its own; 0 for no limit
 
     def __init__(
         self,
@@ -84,7 +91,9 @@ class Queue:
     @property
     def traits(self) -> dict[str, Any]:
         """What two declares of one queue must agree in."""
-        return queue_traits(self.durable or self.exclusive, self.auto_delete, self.arguments)
+        return queue_traits(
+            self.kind, self.durable or self.exclusive, self.auto_delete, self.arguments
+        )
 
     def keep_in(self, store: Store, number: int) -> None:
         """Persistent messages go to the store from now on, under the queue's number there."""
@@ -124,11 +133,8 @@ class Queue:
 
     def _put_limited(self, message: Message) -> Outcome:
         """`put` where limits, priorities or an expiration have a say."""
-        limits = self.limits
-        if limits.overflow != "drop-head" and limits.over(
-            len(self) + 1, self._ready_size + message.body_size
-        ):
-            if limits.overflow == "reject-publish-dlx":
+        if self._refuses(message):
+            if self.limits.overflow == "reject-publish-dlx":
                 self._bury(message, "maxlen")
             return Outcome.REJECTED
         outcome = Outcome.QUEUED
@@ -144,7 +150,7 @@ class Queue:
         if consumer is not None:
             self._hand_over(consumer, message)
             return outcome
-        if limits.max_priority is None:
+        if self.limits.max_priority is None:
             self._ready.append(message)
         else:
             self._head += 1
@@ -153,6 +159,12 @@ class Queue:
         self._trim()
         self._watch()
         return outcome
+
+    def _refuses(self, message: Message) -> bool:
+        """Whether the queue is full and keeps what it has."""
+        return self.limits.overflow != "drop-head" and self.limits.over(
+            len(self) + 1, self._ready_size + message.body_size
+        )
 
     def _rank(self, message: Message) -> int:
         """Where a message stands among others: the lower the earlier."""
@@ -172,14 +184,21 @@ class Queue:
         self.serve()
         self._watch()
 
-    def recover(self, head: int, messages: Iterable[tuple[int, Message, float | None]]) -> None:
-        """Fill a queue after a restart: position, message, expiry in seconds since 1970.
+    def take_back(self, messages: Iterable[tuple[int, Message]]) -> None:
+        """As `requeue`, what a channel that ended has left behind."""
+        self.requeue(messages)
 
-        Positions rise, those below `head` have been out.
+    def recover(
+        self, head: int, messages: Iterable[tuple[int, Message, float | None, int]]
+    ) -> None:
+        """Fill a queue after a restart.
+
+        Of each message: position, message, expiry in seconds since 1970, and the number that was
+        given to `Store.counted`, if any. Positions rise, those below `head` have been out.
         """
         last = -1
         ahead = self._clock.now() - self._clock.epoch()
-        for position, message, expires in messages:
+        for position, message, expires, _deliveries in messages:
             if expires is not None:
                 self._deadlines[position] = expires + ahead
             self._ready_size += message.body_size
@@ -205,6 +224,10 @@ class Queue:
         if self._deadlines:
             self._watch()
         return taken
+
+    def fetch(self) -> tuple[int, Message, bool] | None:
+        """`take` for a client that is no consumer."""
+        return self.take()
 
     def _pop(self) -> tuple[int, Message, bool] | None:
         if self._heap:
@@ -269,7 +292,9 @@ class Queue:
     # limits
 
     def _trim(self) -> None:
-        """Drop from the head what is too much."""
+        """Drop from the head what is too much, unless the queue refuses new messages instead."""
+        if self.limits.overflow != "drop-head":
+            return
         while len(self) and self.limits.over(len(self), self._ready_size):
             self._drop_first("maxlen")
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reference_broker.wire.errors import SoftError
+from reference_broker.wire.errors import HardError, SoftError
 from reference_broker.wire.tables import Table, type_name
 
 from .arguments import check_queue_arguments, check_queue_type, check_same, queue_traits
@@ -26,6 +26,7 @@ from .exchange import (
 from .message import Message
 from .ports import Clock, Consumer, Store
 from .queue import Queue
+from .quorum import make_queue
 
 _PREDECLARED = (
     ("amq.direct", "direct"),
@@ -82,6 +83,10 @@ class VHost:
             "It could be originally declared on another connection or the exclusive property "
             "value does not match that of the original declaration.",
         )
+
+    def describe(self, queue: Queue) -> str:
+        """The queue as the texts of errors name it."""
+        return self._describe("queue", queue.name)
 
     def _describe(self, kind: str, name: str) -> str:
         return f"{kind} '{name}' in vhost '{self.name}'"
@@ -191,7 +196,7 @@ class VHost:
             if found.owner is not (owner if exclusive else None):
                 raise self._locked(found)
             check_queue_arguments(self._describe("queue", name), arguments)
-            asked = queue_traits(durable or exclusive, auto_delete, arguments)
+            asked = queue_traits(found.kind, durable or exclusive, auto_delete, arguments)
             check_same(self._describe("queue", name), found.traits, asked)
             found.touch()
             return found
@@ -204,7 +209,7 @@ class VHost:
             exclusive=exclusive,
             auto_delete=auto_delete,
         )
-        queue = Queue(
+        queue = make_queue(
             name,
             self._clock,
             durable=durable,
@@ -232,7 +237,19 @@ class VHost:
         return prefix + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
 
     def delete_queue(self, queue: Queue, *, if_unused: bool = False, if_empty: bool = False) -> int:
-        """Delete a queue; how many ready messages went with it. Raises SoftError 406."""
+        """Delete a queue; how many ready messages went with it.
+
+        Raises:
+            SoftError: 406 when it is in use, or not empty.
+            HardError: 540 when its type cannot be deleted on condition.
+        """
+        if (if_unused or if_empty) and not queue.conditional_delete:
+            flag = "if-unused" if if_unused else "if-empty"
+            raise HardError(
+                540,
+                f"cannot delete {self._describe('queue', queue.name)}. queue.delete operations "
+                f"with {flag} flag set are not supported by quorum queues",
+            )
         if if_unused and queue.consumers:
             raise SoftError(406, f"{self._describe('queue', queue.name)} in use")
         if if_empty and len(queue):
@@ -245,6 +262,8 @@ class VHost:
 
     def add_consumer(self, queue: Queue, consumer: Consumer) -> None:
         """Let a consumer share a queue. Raises SoftError 403 when one of them is exclusive."""
+        if not queue.exclusive_consumers:
+            consumer.exclusive = False
         taken = queue.consumers and (consumer.exclusive or queue.consumers[0].exclusive)
         if taken or (consumer.exclusive and queue.limits.single_active):
             raise SoftError(403, f"{self._describe('queue', queue.name)} in exclusive use")

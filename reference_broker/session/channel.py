@@ -161,6 +161,14 @@ class Channel:
         for queue, messages in back.items():
             queue.requeue(messages)
 
+    def _abandon(self, taken: Iterable[Unacked]) -> None:
+        """Give what nobody has settled back into its queues."""
+        back: dict[Queue, list[tuple[int, Message]]] = {}
+        for queue, position, message, _consumer in taken:
+            back.setdefault(queue, []).append((position, message))
+        for queue, messages in back.items():
+            queue.take_back(messages)
+
     def release(self, taken: Iterable[Unacked]) -> None:
         """Give the consumers of these deliveries their credit back."""
         for unacked in taken:
@@ -211,7 +219,7 @@ class Channel:
             exchange=message.exchange,
             routing_key=message.routing_key,
         )
-        self.session.send(message.frames)
+        self.send_content(message)
 
     def send_content(self, message: Message) -> None:
         """Write a message's header and body, after the method that carries them."""
@@ -251,7 +259,7 @@ class Channel:
         self.unacked.clear()
         if transaction is not None:
             taken += [unacked for _tag, _how, unacked in transaction.settled]
-        self.finish(taken, "requeue")
+        self._abandon(taken)
         for consumer in consumers.values():
             self.session.vhost.consumer_left(consumer.queue)
 

@@ -45,7 +45,7 @@ class Consumer:
         self.exclusive = exclusive
         self.priority = 0
         self.active = self.queued = False
-        self.limit = 0 if no_ack else channel.prefetch
+        self.limit = 0 if no_ack else channel.prefetch or queue.most_unacked
         self.outstanding = 0
         self._tag_octets = encode_shortstr(tag)
         self._exchange: str | None = None
@@ -137,6 +137,10 @@ def consume(
         replies.start(channel, tag, no_ack=no_ack, no_wait=no_wait)
         return
     source = named_queue(channel, queue, "read")
+    if channel.shared_limit and not source.shared_qos:
+        raise HardError(
+            540, f"{channel.session.vhost.describe(source)} does not support global qos"
+        )
     consumer = Consumer(channel, source, tag, no_ack=no_ack, exclusive=exclusive)
     consumer.priority = _priority(arguments)
     channel.session.vhost.add_consumer(source, consumer)
@@ -168,8 +172,14 @@ def cancel(channel: Channel, consumer_tag: str, no_wait: bool) -> None:
 def get(channel: Channel, queue: str, no_ack: bool) -> None:
     """Fetch one message."""
     source = named_queue(channel, queue, "read")
+    if source.limits.single_active and not source.get_while_single_active:
+        raise SoftError(
+            405,
+            f"cannot obtain access to locked {channel.session.vhost.describe(source)}. basic.get "
+            "operations are not supported by quorum queues with single active consumer",
+        )
     source.touch()
-    taken = source.take()
+    taken = source.fetch()
     if taken is None:
         channel.reply(False, "basic.get-empty")
         return

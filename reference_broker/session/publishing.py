@@ -14,10 +14,8 @@ from reference_broker.broker.exchange import Exchange
 from reference_broker.broker.message import REPLIES, Message, Traits, read_traits
 from reference_broker.broker.queue import Queue
 from reference_broker.broker.vhost import VHost
-from reference_broker.wire import content
 from reference_broker.wire.errors import HardError, SoftError, WireError
-from reference_broker.wire.framing import content_frames
-from reference_broker.wire.methods import decode_method, decode_properties
+from reference_broker.wire.methods import decode_method
 
 if TYPE_CHECKING:
     from .replies import ReplyConsumer
@@ -130,11 +128,8 @@ class Routes:
 
 def without_bcc(message: Message) -> Message:
     """The message as its receivers see it: the BCC header is for the broker alone."""
-    properties = decode_properties(content.header_of(message.frames), split_headers=True)
+    properties = message.properties
     headers = dict(properties["headers"])
     if headers.pop("BCC", None) is None:
         return message
-    channel = int.from_bytes(message.frames[1:3], "big")
-    body = content.body_of(message.frames)
-    frames = content_frames(channel, body, {**properties, "headers": headers})
-    return Message(message.exchange, message.routing_key, frames, message.body_size, message.traits)
+    return message.rewritten({**properties, "headers": headers})

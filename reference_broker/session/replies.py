@@ -8,10 +8,7 @@ default exchange is delivered to the channel. See https://www.rabbitmq.com/docs/
 from typing import TYPE_CHECKING
 
 from reference_broker.broker.message import REPLIES, Message
-from reference_broker.wire.content import body_of, header_of
 from reference_broker.wire.errors import SoftError
-from reference_broker.wire.framing import content_frames
-from reference_broker.wire.methods import decode_properties
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -72,12 +69,10 @@ def exists(channel: "Channel", name: str) -> bool:
 
 def addressed(channel: "Channel", message: Message) -> Message:
     """The message with the channel's address, if it asks for direct replies. Raises SoftError."""
-    properties = decode_properties(header_of(message.frames), split_headers=True)
+    properties = message.properties
     if properties.get("reply_to") != REPLIES:
         return message
     consumer = channel.reply_consumer
     if consumer is None:
         raise SoftError(406, "fast reply consumer does not exist")
-    properties["reply_to"] = consumer.address
-    frames = content_frames(channel.number, body_of(message.frames), properties)
-    return Message(message.exchange, message.routing_key, frames, message.body_size, message.traits)
+    return message.rewritten({**properties, "reply_to": consumer.address})

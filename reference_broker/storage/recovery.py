@@ -9,13 +9,12 @@ from reference_broker.broker.exchange import make_exchange
 from reference_broker.broker.message import Message, Traits, read_traits
 from reference_broker.broker.ports import StoreError
 from reference_broker.broker.queue import Queue
-from reference_broker.wire.content import body_size_of, header_of
+from reference_broker.broker.quorum import make_queue
+from reference_broker.wire.content import body_size_of, properties_of
 from reference_broker.wire.errors import HardError, SoftError, WireError
 from reference_broker.wire.tables import Table, decode_table
 
 from .sqlite import SqliteStore
-
-_FLAGS_AT = 12  # where the property flags start in a header's payload
 
 
 def recover(store: SqliteStore, broker: Broker) -> None:
@@ -58,7 +57,7 @@ def _exchanges(store: SqliteStore, broker: Broker) -> None:
 def _queues(store: SqliteStore, broker: Broker) -> dict[int, tuple[Queue, int]]:
     queues = {}
     for number, vhost, name, auto_delete, arguments, head in store.rows("select * from queues"):
-        queue = Queue(
+        queue = make_queue(
             name,
             broker.clock,
             durable=True,
@@ -88,8 +87,8 @@ def _messages(store: SqliteStore, queues: dict[int, tuple[Queue, int]]) -> None:
         queue.recover(
             head,
             (
-                (position, _message(exchange, key, frames, traits), expires)
-                for _number, position, exchange, key, frames, expires in group
+                (position, _message(exchange, key, frames, traits), expires, deliveries)
+                for _number, position, exchange, key, frames, expires, deliveries in group
             ),
         )
     for queue, head in queues.values():
@@ -97,7 +96,7 @@ def _messages(store: SqliteStore, queues: dict[int, tuple[Queue, int]]) -> None:
 
 
 def _message(exchange: str, key: str, frames: bytes, known: dict[bytes, Traits]) -> Message:
-    properties = header_of(frames)[_FLAGS_AT:]
+    properties = properties_of(frames)
     traits = known.get(properties)
     if traits is None:
         traits = read_traits(properties)

@@ -6,7 +6,7 @@ their frames, times seconds since 1970.
 """
 
 APPLICATION_ID = 0x6D717066  # "mqpf"
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 create table vhosts (name text primary key) without rowid;
@@ -31,7 +31,7 @@ create table bindings (
 ) without rowid;
 create table messages (
   queue int, position int, exchange text not null, routing_key text not null, frames blob not null,
-  expires real, primary key (queue, position)
+  expires real, deliveries int not null default 0, primary key (queue, position)
 ) without rowid;
 create table items (
   key blob primary key, flags int not null, expires real not null, value blob not null

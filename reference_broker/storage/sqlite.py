@@ -52,8 +52,9 @@ _CHECKPOINT = 1000  # pages in the WAL before they are moved into the database
 _WAL_SIZE = 1050 * 4120  # octets: what those pages need in the WAL, and a little more
 _VACUUM = 4000  # free pages given back at once
 
-_INSERT = "insert into messages values (?, ?, ?, ?, ?, ?)"
+_INSERT = "insert into messages values (?, ?, ?, ?, ?, ?, 0)"
 _DELETE = "delete from messages where queue = ? and position = ?"
+_COUNT = "update messages set deliveries = ? where queue = ? and position = ?"
 _HEAD = "update queues set head = max(head, ?) where number = ?"
 
 
@@ -65,6 +66,7 @@ class SqliteStore:
         self._appended: dict[tuple[int, int], tuple[Message, float | None]] = {}
         self._removed: list[tuple[int, int]] = []
         self._heads: dict[int, int] = {}
+        self._counts: dict[tuple[int, int], int] = {}
         self._changed = False  # topology, in the open transaction
         self._synced = True
         self._failed = False
@@ -151,7 +153,7 @@ class SqliteStore:
     @property
     def pending(self) -> bool:
         """Whether anything waits for `commit`."""
-        return bool(self._changed or self._appended or self._removed or self._heads)
+        return bool(self._changed or self._appended or self._removed or self._heads or self._counts)
 
     def save_exchange(self, vhost: str, exchange: Exchange) -> None:
         """Keep a durable exchange."""
@@ -248,6 +250,10 @@ class SqliteStore:
         """Note that all messages below position `head` have been out."""
         self._heads[queue] = max(head, self._heads.get(queue, 0))
 
+    def counted(self, queue: int, position: int, deliveries: int) -> None:
+        """Note how often a message has been out."""
+        self._counts[queue, position] = deliveries
+
     def purge(self, queue: int, positions: range) -> None:
         """Forget the messages at these positions."""
         self._forget_pending(queue, positions)
@@ -265,6 +271,7 @@ class SqliteStore:
         appended, self._appended = self._appended, {}
         removed, self._removed = self._removed, []
         heads, self._heads = self._heads, {}
+        counts, self._counts = self._counts, {}
         try:
             if not self._changed:
                 self._sync(bool(appended))
@@ -279,6 +286,8 @@ class SqliteStore:
                 )
             if removed:
                 self._db.executemany(_DELETE, removed)
+            if counts:
+                self._db.executemany(_COUNT, ((n, *key) for key, n in counts.items()))
             if heads:
                 self._db.executemany(_HEAD, ((head, number) for number, head in heads.items()))
             self._db.execute("commit")

@@ -14,12 +14,18 @@ from .spec import FRAME_HEADER, FRAME_OVERHEAD
 _CHANNEL = Struct(">H")
 _PAYLOAD_SIZE = Struct(">L")
 _BODY_SIZE = Struct(">Q")
+_FLAGS_AT = 12  # where the property flags start in a header's payload
 
 
 def header_of(frames: bytes) -> bytes:
     """The content header's payload."""
     (size,) = _PAYLOAD_SIZE.unpack_from(frames, 3)
     return frames[PREFIX.size : PREFIX.size + size]
+
+
+def properties_of(frames: bytes) -> bytes:
+    """The content header's payload from the property flags on."""
+    return header_of(frames)[_FLAGS_AT:]
 
 
 def body_size_of(frames: bytes) -> int:

@@ -105,6 +105,18 @@ def test_requeue_over(client: RawClient, names: Names) -> None:
     verify.equal(drain(client, queue), [b"2", b"3"], "queue")
 
 
+@pytest.mark.requirement("length/requeue-over-reject")
+@pytest.mark.parametrize("overflow", ["reject-publish", "reject-publish-dlx"])
+def test_requeue_over_reject(client: RawClient, names: Names, overflow: str) -> None:
+    """A queue that rejects publishes drops nothing when messages come back beyond the limit."""
+    queue = own_queue(client, names, **{"x-max-length": 2, "x-overflow": overflow})
+    fill(client, queue, [b"1", b"2"])
+    [tag] = hold(client, queue, b"1")
+    fill(client, queue, [b"3"])
+    client.send(1, "basic.reject", delivery_tag=tag, requeue=True)
+    verify.equal(drain(client, queue), [b"1", b"2", b"3"], "queue")
+
+
 @pytest.mark.requirement("length/redeclare")
 @pytest.mark.parametrize("limit", ["x-max-length", "x-max-length-bytes"])
 def test_redeclare(client: RawClient, names: Names, limit: str) -> None:

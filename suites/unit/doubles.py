@@ -122,6 +122,7 @@ class MemoryStore:
         self.messages: dict[tuple[int, int], Message] = {}
         self.expiries: dict[tuple[int, int], float | None] = {}
         self.head: dict[int, int] = {}
+        self.deliveries: dict[tuple[int, int], int] = {}
         self._queues = 0
 
     @property
@@ -169,6 +170,10 @@ class MemoryStore:
     def delivered(self, queue: int, head: int) -> None:
         """All below `head` have been out."""
         self.head[queue] = max(head, self.head.get(queue, 0))
+
+    def counted(self, queue: int, position: int, deliveries: int) -> None:
+        """A message has been out so often."""
+        self.deliveries[queue, position] = deliveries
 
     def save_vhost(self, name: str) -> None:
         """Keep a vhost."""

@@ -48,6 +48,9 @@ REFUSED: dict[str, list[Any]] = {
 }
 
 
+LETTERS = {"x-dead-letter-exchange": "", "x-overflow": "reject-publish"}
+
+
 def cases(table: dict[str, list[Any]]) -> list[Any]:
     """One case for each argument and value."""
     return [
@@ -101,14 +104,18 @@ def test_arbitrary_arguments_end_in_406_at_worst(arguments: dict[str, Any]) -> N
         ({"x-queue-type": "quorum"}, {"invented": True}, 406),
         ({"x-queue-type": "quorum", "x-max-priority": 1}, {}, 406),
         ({"x-queue-type": "quorum", "x-queue-mode": "lazy"}, {}, 406),
-        ({"x-queue-type": "quorum", "x-delivery-limit": 3}, {}, 540),
+        ({"x-queue-type": "quorum", "x-delivery-limit": 3}, {}, 0),
+        ({"x-queue-type": "quorum", "x-max-age": "1D"}, {}, 406),
+        ({"x-queue-type": "quorum", "x-dead-letter-strategy": "at-least-once"}, {}, 0),
+        ({"x-queue-type": "quorum", **LETTERS, "x-dead-letter-strategy": "at-most-once"}, {}, 0),
+        ({"x-queue-type": "quorum", **LETTERS, "x-dead-letter-strategy": "at-least-once"}, {}, 540),
         ({"x-queue-type": "stream"}, {}, 540),
         ({"x-delivery-limit": 3}, {}, 406),
     ],
     ids=str,
 )
 def test_queue_types(arguments: dict[str, Any], odd: dict[str, bool], code: int) -> None:
-    """A quorum queue is durable, shared and named; there are no streams and no delivery limits."""
+    """A quorum queue is durable, shared and named; there are no streams."""
     options = {"durable": True, "exclusive": False, "auto_delete": False, "invented": False, **odd}
     if not code:
         check_queue_type(WHAT, arguments, **options)
@@ -121,7 +128,7 @@ def test_queue_types(arguments: dict[str, Any], odd: dict[str, bool], code: int)
 def traits(**arguments: Any) -> dict[str, Any]:
     """The traits of a queue with these arguments."""
     named = {f"x-{name.replace('_', '-')}": value for name, value in arguments.items()}
-    return queue_traits(False, False, named)
+    return queue_traits("classic", False, False, named)
 
 
 @pytest.mark.parametrize(

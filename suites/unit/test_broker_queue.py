@@ -311,7 +311,7 @@ def test_a_deleted_queue_leaves_the_store(make: Make) -> None:
 def test_recovered_messages_keep_their_order(make: Make) -> None:
     """Those below the head come back as redelivered; new ones stand behind them all."""
     queue = make()
-    queue.recover(4, [(at, message(str(at).encode()), None) for at in (1, 3, 4, 9)])
+    queue.recover(4, [(at, message(str(at).encode()), None, 0) for at in (1, 3, 4, 9)])
     queue.put(message(b"n"))
     taken = [queue.take() for _ in range(5)]
     assert [(body_of(t[1]), t[2]) for t in taken if t] == [
@@ -333,7 +333,7 @@ def test_a_restart_does_not_prolong_a_message_s_life(make: Make, clock: FakeCloc
     assert store.expiries == {(1, 0): clock.epoch() + 1}
     clock.advance(0.7)
     again = make(message_ttl=1000)
-    again.recover(0, [(0, store.messages[1, 0], store.expiries[1, 0])])
+    again.recover(0, [(0, store.messages[1, 0], store.expiries[1, 0], 0)])
     assert len(again) == 1
     clock.advance(0.4)
     assert len(again) == 0

@@ -81,7 +81,9 @@ class QueueMachine(RuleBasedStateMachine):
             self.dead.append(self.ready.pop(0).number)
 
     def trim(self) -> None:
-        """What is too much goes, from the head."""
+        """What is too much goes, from the head, unless the queue rejects what comes instead."""
+        if self.arguments.get("x-overflow", "drop-head") != "drop-head":
+            return
         while self.ready and self.over(*self.count()):
             self.dead.append(self.ready.pop(0).number)
 
