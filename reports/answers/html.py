@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from . import timeline, words
 from .model import Cell, Study
-from .question import SIGNS, Tone
+from .question import SIGNS
 from .questions import named
 
 _HERE = Path(__file__).parent / "page"
@@ -46,7 +46,7 @@ def _context(study: Study) -> dict[str, Any]:
         "study": study,
         "plains": [(p, words.who(study, b)) for p, b in words.conclusions(question, study)],
         "signs": SIGNS,
-        "tones": list(Tone),
+        "timed": lambda entry: words.timed(study, entry),
         "entries": lambda place: words.entries(question, study, place),
         "names": study.names,
         "who": lambda brokers: words.who(study, brokers),

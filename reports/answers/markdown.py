@@ -15,8 +15,9 @@ def render(study: Study) -> str:
     question = named(study.head.question)
     parts = [f"# {escaped(question.title)}", *_answers(question, study)]
     if question.pictured:
-        parts.append(f"![{escaped(question.title)}]({question.id}.svg)")
-    parts += ["## What was seen", _legend()]
+        parts.append(f"![{escaped(question.caption)}]({question.id}.svg)")
+        parts.append(f"*{escaped(question.caption)}*")
+    parts += ["## What was seen", _legend(question)]
     for variant, meaning in question.variants.items():
         parts += [f"### {escaped(meaning)}"] if meaning else []
         parts.append(_table(question, study, variant))
@@ -46,8 +47,9 @@ def _answers(question: Question, study: Study) -> list[str]:
     return parts
 
 
-def _legend() -> str:
-    return "Signs: " + ", ".join(f"{sign} {tone}" for tone, sign in SIGNS.items()) + "."
+def _legend(question: Question) -> str:
+    signs = [f"{SIGNS[tone]} {escaped(meaning)}" for tone, meaning in question.legend.items()]
+    return f"Signs: {', '.join(signs)}."
 
 
 def _table(question: Question, study: Study, variant: str) -> str:
@@ -62,11 +64,11 @@ def _table(question: Question, study: Study, variant: str) -> str:
 def _cell(question: Question, study: Study, place: tuple[str, str, str]) -> str:
     told = []
     for entry in words.entries(question, study, place):
-        who = words.who(study, entry.brokers) if len(study.head.brokers) > 1 else ""
-        lines = [f"{entry.sign} {escaped(line)}" for line in entry.text.split("\n")[:1]]
-        lines += [escaped(line) for line in entry.text.split("\n")[1:]]
-        lines += sorted({escaped(times) for times in entry.times.values()})
-        told.append((f"*{escaped(who)}*<br>" if who else "") + "<br>".join(lines))
+        first, *rest = [escaped(line) for line in entry.text.split("\n")]
+        lines = [f"{entry.sign} {first}", *rest, *map(escaped, words.timed(study, entry))]
+        if words.who(study, entry.brokers) and len(study.head.brokers) > 1:
+            lines.insert(0, f"*{escaped(', '.join(entry.brokers))}*")
+        told.append("<br>".join(lines))
     return "<br>".join(told)
 
 

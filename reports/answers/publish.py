@@ -5,14 +5,13 @@ from pathlib import Path
 from reports.render import write_page
 from reports.render.markdown import escaped
 
-from . import html, markdown, timeline, words
+from . import html, markdown, questions, timeline, words
 from .model import Study, load
-from .questions import known, named
 
 
 def write(study: Study, folder: Path) -> list[Path]:
     """The Markdown page, its picture, and the HTML page; RecordError where they cannot be."""
-    question = named(study.head.question)
+    question = questions.named(study.head.question)
     pages = {".md": markdown.render(study), ".html": html.render(study)}
     lanes = timeline.of_study(question, study)
     if lanes:
@@ -28,7 +27,7 @@ def write(study: Study, folder: Path) -> list[Path]:
 def write_index(folder: Path) -> Path:
     """README.md of a folder: every question that has a study there, with its first answer."""
     parts = ["# Answers", "What really happens when…: each page is made from an experiment."]
-    for question in known().values():
+    for question in questions.known().values():
         path = folder / f"{question.id}.jsonl"
         if path.exists():
             study = load(path)

@@ -42,6 +42,10 @@ class Question(ABC):
     """What the rows are, in order: name and meaning."""
     columns: ClassVar[Mapping[str, str]]
     variants: ClassVar[Mapping[str, str]] = {"": ""}
+    legend: ClassVar[Mapping[Tone, str]] = {tone: tone.value for tone in Tone}
+    """What the signs of the table mean here."""
+    caption: ClassVar[str] = ""
+    """What the picture shows."""
     pictured: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     """Places (row, variant, column) whose spans make the page's picture."""
 

@@ -45,7 +45,7 @@ def of_study(question: Question, study: Study) -> list[Lane]:
     lanes = []
     for row, variant, column in question.pictured:
         for broker, cell in study.of((row, variant, column)).items():
-            label = f"{column}: {study.names[broker]}"
+            label = f"{column}: {broker}"
             lanes.append(Lane(label, cell.spans))
     return lanes
 

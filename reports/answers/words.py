@@ -54,22 +54,31 @@ def who(study: Study, brokers: tuple[str, ...]) -> str:
     return ", ".join(study.names[broker] for broker in brokers)
 
 
-def difference(study: Study, found: Difference) -> str:
-    """One difference in a line."""
-    row, variant, column = found.place
-    place = ", ".join(part for part in (row, variant, column) if part)
-    seen = "; ".join(f"{study.names[broker]}: {value}" for broker, value in found.seen.items())
-    why = found.explanation
-    told = f"{why.why} ({why.link})" if why else "not explained: one of them has a bug"
-    return f"{place}: {found.fact}: {seen}: {told}"
+def timed(study: Study, entry: Entry) -> list[str]:
+    """The times of an entry, each with its broker where several were asked."""
+    if len(study.head.brokers) == 1:
+        return list(entry.times.values())
+    return [f"{broker}: {times}" for broker, times in entry.times.items()]
 
 
 def difference_lines(study: Study) -> list[str]:
-    """Every difference; one line that says so when there is none."""
+    """Every difference, those that are alike in one line; one line that says so without any."""
     if len(study.head.brokers) == 1:
         return []
-    lines = [difference(study, found) for found in differences(study)]
-    return lines or ["None: in every cell the brokers agree in every fact."]
+    places: dict[str, list[str]] = {}
+    for found in differences(study):
+        row, variant, column = found.place
+        place = ", ".join(part for part in (row, variant, column) if part)
+        places.setdefault(_difference(study, found), []).append(place)
+    lines = [f"{told} In: {'; '.join(where)}." for told, where in places.items()]
+    return lines or ["Nowhere: in every cell the brokers agree in every fact."]
+
+
+def _difference(study: Study, found: Difference) -> str:
+    seen = ", ".join(f"{value} on {study.names[broker]}" for broker, value in found.seen.items())
+    why = found.explanation
+    told = f"{why.why} ({why.link})." if why else "Not explained: one of them has a bug."
+    return f"{found.fact}: {seen}. {told}"
 
 
 def facts(study: Study) -> list[tuple[str, str]]:

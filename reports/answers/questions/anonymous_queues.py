@@ -6,7 +6,7 @@ from typing import ClassVar
 from reports.answers.model import Cell, Study
 from reports.answers.question import Plain, Question, Tone
 
-CONSUMED, IDLE = "consumer", "no consumer"
+CONSUMED, IDLE = "had a consumer", "never had a consumer"
 
 RESTARTS = ("connection.close", "FIN", "RST", "SIGKILL", "SIGSTOP", "blackhole, heartbeats")
 """Endings after which the broker can know that the client is gone, and runs on."""
@@ -65,9 +65,18 @@ class AnonymousQueues(Question):
         "broker SIGKILL": "the broker is killed, and started again",
     }
     variants: ClassVar[Mapping[str, str]] = {
-        CONSUMED: "with a consumer",
-        IDLE: "without a consumer",
+        CONSUMED: "The queue had a consumer",
+        IDLE: "The queue never had a consumer",
     }
+    legend: ClassVar[Mapping[Tone, str]] = {
+        Tone.GOOD: "a new client gets every message",
+        Tone.MIXED: "nothing is lost, but the old connection has it",
+        Tone.BAD: "messages are lost",
+    }
+    caption = (
+        "A server-named exclusive queue that had a consumer, seen from another connection, from the"
+        " moment at which its client ended: locked (amber), gone (red), or without a broker (grey)."
+    )
     pictured = tuple(("server-named exclusive", CONSUMED, column) for column in columns)
 
     def told(self, cell: Cell) -> str:
@@ -97,11 +106,10 @@ class AnonymousQueues(Question):
         if not anonymous:
             return []
         return [
-            Plain(
-                "Is its old anonymous queue deleted?", _deleted(anonymous, study.head.parameters)
-            ),
+            Plain("Is its old anonymous queue deleted?", _deleted(anonymous)),
             Plain("If not, can it be reached again?", _reached(anonymous)),
             Plain("If it cannot, are its messages lost?", _lost(anonymous)),
+            Plain("How soon is it deleted?", _soon(anonymous, study.head.parameters)),
         ]
 
 
@@ -138,26 +146,36 @@ def _later(facts: Mapping[str, str | int]) -> str:
     return f"meanwhile: {published} of {published} kept"
 
 
-def _deleted(cells: list[Cell], parameters: Mapping[str, float]) -> str:
-    """By kind and variant what holds for every restart of the client, then when, then the rest."""
+def _deleted(cells: list[Cell]) -> str:
+    """By kind and variant: over restarts of the client, then over those of the broker."""
     sentences = [_by_fate([cell for cell in cells if cell.column in RESTARTS])]
-    sudden = _span([c for c in cells if c.column in SUDDEN])
-    if sudden:
-        sentences.append(f"When the connection ends, it is deleted within {sudden}.")
-    silent = _span([c for c in cells if c.column in SILENT], parameters["heartbeat"])
-    if silent:
-        sentences.append(f"When the client only falls silent, it is deleted after {silent}.")
     unheard = [c for c in cells if c.column == UNHEARD]
     if unheard:
         stayed = sum(1 for c in unheard if c.facts["queue"] != "gone")
         sentences.append(
-            f"Without heartbeats a silent client is not noticed: {stayed} of {len(unheard)} queues"
-            f" were still there after {parameters['watch']:g} s."
+            f"Without heartbeats a client that vanished is not noticed: {stayed} of {len(unheard)}"
+            " queues stayed for as long as they were watched."
         )
     restarts = [c for c in cells if c.column in BROKER_RESTARTS]
     if restarts:
         sentences.append(f"When the broker restarts: {_lower(_by_fate(restarts))}")
     return " ".join(sentences)
+
+
+def _soon(cells: list[Cell], parameters: Mapping[str, float]) -> str:
+    """The times of deletions, over connections that end and over those that fall silent."""
+    sentences = []
+    sudden = [c.times["gone"] for c in cells if c.column in SUDDEN and "gone" in c.times]
+    if sudden:
+        sentences.append(f"When its connection ends: within {max(sudden):.2f} s.")
+    silent = [c.times["gone"] for c in cells if c.column in SILENT and "gone" in c.times]
+    if silent:
+        beats = [seconds / parameters["heartbeat"] for seconds in silent]
+        sentences.append(
+            f"When the client only falls silent: after {min(silent):.1f} to {max(silent):.1f} s,"
+            f" which is {min(beats):.1f} to {max(beats):.1f} heartbeat intervals."
+        )
+    return " ".join(sentences) or "No queue was deleted."
 
 
 def _reached(cells: list[Cell]) -> str:
@@ -250,16 +268,6 @@ def _listed(rows: Mapping[str, list[str]]) -> str:
 
 def _kinds(cells: list[Cell]) -> str:
     return " or ".join(dict.fromkeys(cell.row.removeprefix(f"{ANONYMOUS} ") for cell in cells))
-
-
-def _span(cells: list[Cell], unit: float | None = None) -> str:
-    times = [cell.times["gone"] for cell in cells if "gone" in cell.times]
-    if not times:
-        return ""
-    low, high = min(times), max(times)
-    if unit is None:
-        return f"{high:.2f} s"
-    return f"{low:.2f} to {high:.2f} s ({low / unit:.1f} to {high / unit:.1f} heartbeats)"
 
 
 def _lower(text: str) -> str:
