@@ -34,7 +34,12 @@ class Traits(NamedTuple):
         return self.cc + self.bcc
 
 
-_PLAIN = {TRANSIENT: Traits(), PERSISTENT: Traits(persistent=True)}
+_PLAIN: dict[int | None, Traits] = {TRANSIENT: Traits(), PERSISTENT: Traits(persistent=True)}
+
+
+def plain_traits(properties: bytes) -> Traits | None:
+    """The traits of properties that ask for nothing but a delivery-mode; None for all others."""
+    return _PLAIN.get(fast.plain_delivery_mode(properties))
 
 
 def read_traits(properties: bytes) -> Traits:
@@ -44,9 +49,9 @@ def read_traits(properties: bytes) -> Traits:
         SoftError: a value that RabbitMQ refuses with 406.
         WireError: the properties cannot be decoded.
     """
-    mode = fast.plain_delivery_mode(properties)
-    if mode in _PLAIN:
-        return _PLAIN[mode]
+    plain = plain_traits(properties)
+    if plain is not None:
+        return plain
     decoded = decode_properties(bytes(12) + properties)
     headers = decoded.get("headers") or {}
     mode = decoded.get("delivery_mode", TRANSIENT)

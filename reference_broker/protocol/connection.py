@@ -6,8 +6,6 @@ touches a socket. Protocol violations are raised as SoftError and HardError by w
 here or in the session, and all end in one place, `_fail`.
 """
 
-from typing import Any, Protocol
-
 from reference_broker.wire import fast
 from reference_broker.wire.errors import AmqpError, AnnouncedError, HardError, SoftError, WireError
 from reference_broker.wire.framing import PREFIX
@@ -26,58 +24,33 @@ from reference_broker.wire.spec import (
 )
 
 from .content import Assembly
+from .ports import ChannelSink, SessionSink
 from .states import SERVER_ONLY, STEPS, UNTRUSTED, Phase
 
 _CLOSE_OK = PREFIX.pack(FRAME_METHOD, 0, 4) + b"\x00\x0a\x00\x33" + bytes((FRAME_END,))
+_SHORTEST_METHOD = PREFIX.size + 5  # octets of its frame, without arguments
 _PUBLISH = b"\x00\x3c\x00\x28"  # class and method id of basic.publish
+# Looked up once: Python 3.11 takes 50 ns to find a member of an enum.
+_HEADER, _OPEN, _CLOSING, _CLOSED = Phase.HEADER, Phase.OPEN, Phase.CLOSING, Phase.CLOSED
 _ACCEPTED_HEADERS = frozenset(
     {PROTOCOL_HEADER, b"AMQP\x01\x01\x08\x00", b"AMQP\x01\x01\x09\x01", b"AMQP\x01\x01\x00\x09"}
 )  # RabbitMQ 3.x still greets clients of 0-8 and 0-9
 
 
-class ChannelSink(Protocol):
-    """What a channel of the session offers to the protocol."""
-
-    def method(self, name: str, arguments: dict[str, Any]) -> None:
-        """A method without content."""
-
-    def publish(self, method: bytes, properties: bytes, frames: bytes, body_size: int) -> None:
-        """A whole content.
-
-        `method` is the payload of its basic.publish, `properties` the header's payload from the
-        flags on, `frames` the octets of its header and body frames.
-        """
-
-    def ack(self, delivery_tag: int, multiple: bool) -> None:
-        """A basic.ack."""
+def decode(payload: bytes) -> Method:
+    """A method frame's payload, decoded. Raises HardError: 540 unknown method, 501 malformed."""
+    try:
+        return decode_method(payload)
+    except UnknownMethodError as cause:
+        raise HardError(540, str(cause), (0, 0)) from cause
+    except WireError as cause:
+        ids = int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
+        text = f"cannot decode {_octets(payload[4:])}: {cause}"
+        raise HardError(501, text, ids if len(payload) >= 4 else (0, 0)) from cause  # noqa: PLR2004
 
 
-class SessionSink(Protocol):
-    """What the session offers to the protocol."""
-
-    def greet(self) -> None:
-        """The protocol header was good."""
-
-    def method(self, name: str, arguments: dict[str, Any]) -> None:
-        """A method on channel 0 that is legal in this phase."""
-
-    def open_channel(self, number: int) -> ChannelSink:
-        """Channel.open; raises HardError when there may not be one more."""
-
-    def channel_gone(self, number: int, *, answer: bool) -> None:
-        """The client closed a channel (answer it), or answered the broker's Close."""
-
-    def channel_failed(self, number: int, error: SoftError) -> None:
-        """Tell the client by Channel.Close; the protocol drops what still arrives there."""
-
-    def failed(self, error: AmqpError) -> None:
-        """Tell the client by Connection.Close; the protocol drops what still arrives."""
-
-    def refuse(self, reply: bytes) -> None:
-        """End the socket without a Close method, after writing `reply`."""
-
-    def closed(self) -> None:
-        """The handshake of closing is over: end the socket."""
+def _octets(payload: bytes) -> str:
+    return "<<" + ",".join(map(str, payload[:32])) + ">>"
 
 
 class Channel:
@@ -103,6 +76,9 @@ class Connection:
         self._buffer = b""
         self._position = 0
         self._framing_lost = False
+        self._outline = b""  # the last publish up to its property flags
+        self._pattern: fast.Pattern | None = None  # once two publishes had the same outline
+        self._pattern_sink: ChannelSink
         self._current = 0  # the channel whose frame is being handled
 
     def tuned(self, frame_max: int) -> None:
@@ -114,18 +90,19 @@ class Connection:
         """The broker sends Close: from now on only the answer to it counts."""
         self.phase = Phase.CLOSING
         self.channels = {}
+        self._forget()
 
     def receive(self, data: bytes) -> None:
         """Take what the socket read."""
         buffer = self._buffer + data if self._buffer else data
         self._buffer = b""
         self._position = 0
-        while self.phase is not Phase.CLOSED:
+        while self.phase is not _CLOSED:
             if self._framing_lost:
                 self._seek_close_ok(buffer)
                 break
             try:
-                if self.phase is Phase.HEADER and not self._header(buffer):
+                if self.phase is _HEADER and not self._header(buffer):
                     break
                 self._walk(buffer)
             except AmqpError as error:
@@ -154,47 +131,107 @@ class Connection:
         """Handle each whole frame from `_position` on."""
         size = len(buffer)
         position = self._position
-        channels = self.channels
-        while size - position >= PREFIX.size:
-            if size - position < 12:  # noqa: PLR2004  the shortest method frame
-                kind, number, length = PREFIX.unpack_from(buffer, position)
-                ids = 0
-            else:
-                kind, number, length, ids = fast.METHOD_PREFIX.unpack_from(buffer, position)
-            payload = position + 7
-            end = payload + length
-            if length > self._limit:
-                self._too_large(kind, length)
-            if end >= size:
-                break
-            if buffer[end] != FRAME_END:
-                self._bad_end(kind, buffer[payload:end], buffer[end])
-            position = self._position = end + 1
-            channel = channels.get(number)
+        while size - position >= _SHORTEST_METHOD:
+            if self._pattern is not None:
+                position = self._position = self._follow(self._pattern, buffer, position)
+                if size - position < _SHORTEST_METHOD:
+                    break
+            kind, number, length, ids = fast.METHOD_PREFIX.unpack_from(buffer, position)
+            end = self._end(buffer, position, kind, length)
+            if not end:
+                return
+            channel = self.channels.get(number)
             if kind == FRAME_METHOD and channel is not None and channel.assembly is None:
                 if ids == fast.BASIC_PUBLISH and not channel.closing and length > 8:  # noqa: PLR2004
-                    stop, header_end, body = fast.whole_content(
-                        buffer, position, number, self._limit
-                    )
+                    stop = self._publish(channel, buffer, position, end)
                     if stop:
-                        self._current = number
-                        start, self._position = position, stop
                         position = stop
-                        channel.sink.publish(
-                            buffer[payload:end],
-                            buffer[start + fast.HEADER_FIXED : header_end],
-                            buffer[start:stop],
-                            body,
-                        )
                         continue
                 elif ids == fast.BASIC_ACK and not channel.closing and length == 13:  # noqa: PLR2004
-                    self._current = number
-                    tag, bits = fast.ACK_ARGUMENTS.unpack_from(buffer, payload + 4)
-                    channel.sink.ack(tag, bits & 1 == 1)
+                    position = self._acks(channel, buffer, position)
                     continue
-            self._frame(kind, number, buffer[payload:end])
-            if self.phase is Phase.CLOSED:
+            self._handle(buffer, position, end)
+            position = end + 1
+            if self.phase is _CLOSED:
+                return
+        if size - position >= PREFIX.size:
+            kind, _number, length = PREFIX.unpack_from(buffer, position)
+            end = self._end(buffer, position, kind, length)
+            if end:
+                self._handle(buffer, position, end)
+
+    def _end(self, buffer: bytes, position: int, kind: int, length: int) -> int:
+        """Where the frame-end of the frame at `position` is; 0 if it has not come. HardError."""
+        if length > self._limit:
+            self._too_large(kind, length)
+        end = position + PREFIX.size + length
+        if end >= len(buffer):
+            return 0
+        if buffer[end] != FRAME_END:
+            self._bad_end(kind, buffer[position + PREFIX.size : end], buffer[end])
+        return end
+
+    def _handle(self, buffer: bytes, position: int, end: int) -> None:
+        """Handle a frame with all that it may be."""
+        kind, number, _length = PREFIX.unpack_from(buffer, position)
+        self._position = end + 1
+        self._forget()
+        self._frame(kind, number, buffer[position + PREFIX.size : end])
+
+    def _acks(self, channel: Channel, buffer: bytes, position: int) -> int:
+        """Take the basic.ack at `position`, and those that follow it; where they end."""
+        self._current = channel.number
+        ack, size = channel.sink.ack, fast.ACK.size
+        start = buffer[position : position + fast.ACK_START]
+        rest = memoryview(buffer)[position : len(buffer) - (len(buffer) - position) % size]
+        for its_start, tag, bits, frame_end in fast.ACK.iter_unpack(rest):
+            if its_start != start or frame_end != FRAME_END:
                 break
+            self._position = position = position + size
+            ack(tag, bits & 1 == 1)
+        return position
+
+    def _publish(self, channel: Channel, buffer: bytes, position: int, end: int) -> int:
+        """Take a basic.publish, whose frame-end is at `end`, with its content; where that ends.
+
+        0 when the content is not all there.
+        """
+        start = end + 1
+        stop, header_end, body = fast.whole_content(buffer, start, channel.number, self._limit)
+        if not stop:
+            return 0
+        self._current, self._position = channel.number, stop
+        method = buffer[position + 7 : end]
+        properties = buffer[start + fast.HEADER_FIXED : header_end]
+        channel.sink.publish(method, properties, buffer[start:stop], body)
+        self._pattern = None  # it told of another publish than the last
+        outline = buffer[position : start + fast.HEADER_FIXED + 2]
+        if outline == self._outline:
+            head = buffer[position : stop - 1 - body]
+            self._pattern = fast.Pattern(head, start - position, header_end - position, body)
+            self._pattern_sink = channel.sink
+        self._outline = outline
+        return stop
+
+    def _follow(self, pattern: fast.Pattern, buffer: bytes, position: int) -> int:
+        """Take the publishes from `position` on that follow the pattern; where they end."""
+        head, size, method_size = pattern.head, pattern.size, pattern.method_size
+        sink = self._pattern_sink
+        last = len(buffer) - size
+        while position <= last and buffer[position + size - 1] == FRAME_END:
+            if buffer.startswith(head, position):
+                self._position = stop = position + size
+                sink.publish_again(buffer[position + method_size : stop])
+            elif pattern.outlines(buffer, position):
+                self._position = stop = position + size
+                sink.publish_alike(
+                    buffer[position + pattern.properties : position + pattern.header_end],
+                    buffer[position + method_size : stop],
+                )
+            else:
+                break
+            position = stop
+        return position
 
     # Everything below is off the hot path: one call a frame.
 
@@ -204,11 +241,11 @@ class Connection:
             self._heartbeat(number, payload)
         elif kind not in {FRAME_METHOD, FRAME_HEADER, FRAME_BODY}:
             raise HardError(501, f"type {kind}, all octets = {_octets(payload)}: unknown_frame")
-        elif self.phase is Phase.CLOSING and number:
+        elif self.phase is _CLOSING and number:
             return  # the broker has sent Connection.Close: only channel 0 matters now
         elif number == 0:
             self._on_zero(kind, payload)
-        elif self.phase is not Phase.OPEN:
+        elif self.phase is not _OPEN:
             what = f"type {kind}, all octets = {_octets(payload)}"
             told = AnnouncedError if self.phase is Phase.OPENING else HardError  # as RabbitMQ
             raise told(505, what, (0, 0))
@@ -224,10 +261,10 @@ class Connection:
 
     def _on_zero(self, kind: int, payload: bytes) -> None:
         if kind != FRAME_METHOD:
-            if self.phase is Phase.CLOSING:
+            if self.phase is _CLOSING:
                 return
             raise HardError(505, f"type {kind}, all octets = {_octets(payload)}")
-        method = self._decode(payload)
+        method = decode(payload)
         following = STEPS[self.phase].get(method.name)
         if following is None:
             self._unexpected(method)
@@ -238,11 +275,11 @@ class Connection:
             error.blame(method.spec.ids)
             raise
         self.phase = following
-        if following is Phase.CLOSED:
+        if following is _CLOSED:
             self._session.closed()
 
     def _unexpected(self, method: Method) -> None:
-        if self.phase is Phase.CLOSING:
+        if self.phase is _CLOSING:
             return
         ids = method.spec.ids
         if self.phase in UNTRUSTED:
@@ -268,7 +305,7 @@ class Connection:
     def _on_absent(self, kind: int, number: int, payload: bytes) -> None:
         if kind != FRAME_METHOD:
             raise HardError(504, "expected 'channel.open'")
-        method = self._decode(payload)
+        method = decode(payload)
         if method.name != "channel.open":
             raise HardError(504, "expected 'channel.open'", method.spec.ids)
         self.channels[number] = Channel(number, self._session.open_channel(number))
@@ -277,7 +314,7 @@ class Connection:
         """After the broker's Channel.Close all is dropped but Close and Close-Ok (1.5.2.5)."""
         if kind != FRAME_METHOD:
             return
-        name = self._decode(payload).name
+        name = decode(payload).name
         if name == "channel.close-ok":
             del self.channels[channel.number]
             self._session.channel_gone(channel.number, answer=False)
@@ -292,7 +329,7 @@ class Connection:
             return
         channel.assembly = None
         if not assembly.method.startswith(_PUBLISH):
-            name = self._decode(assembly.method).name
+            name = decode(assembly.method).name
             if name != "basic.deliver":  # which RabbitMQ silently ignores
                 raise HardError(503, "unimplemented method", METHODS[name].ids)
             return
@@ -301,7 +338,7 @@ class Connection:
         )
 
     def _on_method(self, channel: Channel, payload: bytes) -> None:
-        method = self._decode(payload)
+        method = decode(payload)
         spec = method.spec
         if spec.name in CONTENT_METHODS:
             channel.assembly = Assembly(channel.number, payload)
@@ -325,22 +362,17 @@ class Connection:
             error.blame(method.spec.ids)
             raise
 
-    def _decode(self, payload: bytes) -> Method:
-        try:
-            return decode_method(payload)
-        except UnknownMethodError as cause:
-            raise HardError(540, str(cause), (0, 0)) from cause
-        except WireError as cause:
-            ids = int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
-            text = f"cannot decode {_octets(payload[4:])}: {cause}"
-            raise HardError(501, text, ids if len(payload) >= 4 else (0, 0)) from cause  # noqa: PLR2004
+    def _forget(self) -> None:
+        """No publish to come is known by what it is like."""
+        self._outline, self._pattern = b"", None
 
     def _fail(self, error: AmqpError) -> None:
+        self._forget()
         channel = self.channels.get(self._current)
         if self.phase in UNTRUSTED and not isinstance(error, AnnouncedError):
             self.phase = Phase.CLOSED
             self._session.refuse(b"")
-        elif self.phase is Phase.CLOSING:
+        elif self.phase is _CLOSING:
             self._framing_lost = True
         elif isinstance(error, SoftError) and channel is not None:
             channel.closing, channel.assembly = True, None
@@ -368,7 +400,3 @@ class Connection:
         self._framing_lost = True
         what = f"type {kind}, all octets = {_octets(payload)}: invalid frame-end {end:#04x}"
         raise HardError(501, what)
-
-
-def _octets(payload: bytes) -> str:
-    return "<<" + ",".join(map(str, payload[:32])) + ">>"

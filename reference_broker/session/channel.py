@@ -6,9 +6,10 @@ specification names them.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
-from reference_broker.broker.message import Message
+from reference_broker.broker.message import Message, Traits, plain_traits
 from reference_broker.broker.queue import Outcome, Queue
 from reference_broker.wire.content import reframe
 from reference_broker.wire.errors import AmqpError, SoftError
@@ -25,15 +26,12 @@ if TYPE_CHECKING:
 
 _PUBLISH = METHODS["basic.publish"].ids
 _ACK = METHODS["basic.ack"].ids
+_REJECTED = Outcome.REJECTED  # looked up once, since that takes an enum long
 
 
-class Unacked(NamedTuple):
-    """A message that is out; `consumer` is None when basic.get fetched it."""
-
-    queue: Queue
-    position: int
-    message: Message
-    consumer: "Consumer | None"
+# A message that is out: its queue, its position there, and the consumer that has it, or None when
+# basic.get fetched it. A plain tuple, since one of these is made for each delivery.
+Unacked = tuple[Queue, int, Message, "Consumer | None"]
 
 
 class Channel:
@@ -52,37 +50,64 @@ class Channel:
         self.shared_limit = 0  # for all consumers together
         self.outstanding = 0  # deliveries to consumers that await an ack
         self.confirming = False
+        self.ordinary = True  # neither confirming nor in a transaction
         self.published = 0
         self.refused: list[int] = []  # publishes, by number, that a full queue did not take
         self.confirmed = 0
         self.transaction: Transaction | None = None
+        self._hub, self._vhost, self._routes = session.hub, session.vhost, session.routes
+        self._last: tuple[bytes, bytes, int, Route, Traits]  # what `publish_again` repeats
 
     # the hot path
 
     def publish(self, method: bytes, properties: bytes, frames: bytes, body_size: int) -> None:
-        """Take a whole content; see `protocol.connection.ChannelSink`."""
+        """Take a whole content; see `protocol.ports.ChannelSink`."""
+        route, traits = self._look_up(method, properties)
+        self._last = method, properties, body_size, route, traits
+        self._take(route, Message(route.name, route.routing_key, frames, body_size, traits))
+
+    def publish_again(self, frames: bytes) -> None:
+        """Take a content like the last one; see `protocol.ports.ChannelSink`."""
+        method, properties, body_size, route, traits = self._last
+        if route.version != self._vhost.version:
+            self.publish(method, properties, frames, body_size)
+        else:
+            self._take(route, Message(route.name, route.routing_key, frames, body_size, traits))
+
+    def publish_alike(self, properties: bytes, frames: bytes) -> None:
+        """Take one with other properties; see `protocol.ports.ChannelSink`."""
+        method, last_properties, body_size, route, last_traits = self._last
+        traits = plain_traits(properties)
+        if traits is None or route.version != self._vhost.version:
+            route, traits = self._look_up(method, properties)
+            self._last = method, last_properties, body_size, route, last_traits
+        self._take(route, Message(route.name, route.routing_key, frames, body_size, traits))
+
+    def _look_up(self, method: bytes, properties: bytes) -> tuple[Route, Traits]:
         try:
-            routes = self.session.routes
-            route = routes.find(method)
-            message = Message(
-                route.name, route.routing_key, frames, body_size, routes.traits(properties)
-            )
-            if message.traits.special:
-                message = replies.addressed(self, message)
+            return self._routes.find(method), self._routes.traits(properties)
         except AmqpError as error:
             error.blame(_PUBLISH)
             raise
+
+    def _take(self, route: Route, message: Message) -> None:
+        """Do with a message what the channel's mode asks for."""
+        if message.traits.special:
+            message = replies.addressed(self, message)
+        elif route.queue is not None and self.ordinary and not self._hub.alarm:
+            route.queue.put(message)
+            return
         if self.transaction is not None:
             self.transaction.publishes.append((route, message))
             return
-        if self.session.hub.alarm:
+        if self._hub.alarm:
             self.session.block()
         taken = self.route(route, message)
         if self.confirming:
             self.published += 1
             if not taken:
                 self.refused.append(self.published)
-            self.session.hub.unconfirmed.add(self)
+            self._hub.unconfirmed.add(self)
 
     def route(self, route: Route, message: Message) -> bool:
         """Put a message into the queues that its route leads to, or return it.
@@ -96,7 +121,7 @@ class Channel:
                 message = without_bcc(message)
         taken = True
         for queue in queues:
-            if queue.put(message) is Outcome.REJECTED:
+            if queue.put(message) is _REJECTED:
                 taken = False
         if route.mandatory and not queues:
             self.give_back(message)
@@ -104,20 +129,29 @@ class Channel:
 
     def ack(self, delivery_tag: int, multiple: bool) -> None:
         """Settle one message, or all up to the tag; 0 with multiple means all."""
-        try:
-            if multiple or self.transaction is not None:
-                self.settle(self.outstanding_up_to(delivery_tag, multiple), "ack")
-                return
-            unacked = self.unacked.pop(delivery_tag, None)
-            if unacked is None:
-                raise _unknown(delivery_tag)
-        except SoftError as error:
-            error.blame(_ACK)
-            raise
+        if multiple or self.transaction is not None:
+            self._ack_up_to(delivery_tag, multiple)
+            return
+        unacked = self.unacked.pop(delivery_tag, None)
+        if unacked is None:
+            raise _unknown(delivery_tag, _ACK)
         queue, position, message, consumer = unacked
         queue.settle(position, message)
         if consumer is not None:
-            self.credit(consumer)
+            consumer.outstanding -= 1
+            self.outstanding -= 1
+            if self.shared_limit:
+                self.refresh()
+            elif not consumer.active:
+                consumer.refresh()
+
+    def _ack_up_to(self, delivery_tag: int, multiple: bool) -> None:
+        try:
+            tags = self.outstanding_up_to(delivery_tag, multiple)
+        except SoftError as error:
+            error.blame(_ACK)
+            raise
+        self.settle(tags, "ack")
 
     # settling
 
@@ -131,33 +165,30 @@ class Channel:
             return list(self.unacked)
         if delivery_tag not in self.unacked:
             raise _unknown(delivery_tag)
-        tags = []
-        for tag in self.unacked:
-            if tag > delivery_tag:
-                break
-            tags.append(tag)
-        return tags
+        return list(takewhile(delivery_tag.__ge__, self.unacked))
 
     def settle(self, tags: Iterable[int], how: str) -> None:
         """Settle deliveries: `ack`, `requeue` or `discard`; in a transaction, at its commit."""
-        taken = [(tag, self.unacked.pop(tag)) for tag in tags]
         if self.transaction is not None:
-            self.transaction.settled.extend((tag, how, unacked) for tag, unacked in taken)
+            settled = self.transaction.settled
+            settled.extend((tag, how, self.unacked.pop(tag)) for tag in tags)
             return
-        self.finish([unacked for _tag, unacked in taken], how)
+        self.finish([self.unacked.pop(tag) for tag in tags], how)
 
     def finish(self, taken: Iterable[Unacked], how: str) -> None:
-        """Do what `settle` decided."""
-        taken = list(taken)
+        """Do what `settle` decided, and give the consumers their credit back."""
         back: dict[Queue, list[tuple[int, Message]]] = {}
-        for queue, position, message, _consumer in taken:
-            if how == "requeue":
-                back.setdefault(queue, []).append((position, message))
+        for queue, position, message, consumer in taken:
+            if how == "ack":
+                queue.settle(position, message)
             elif how == "discard":
                 queue.reject(position, message)
             else:
-                queue.settle(position, message)
-        self.release(taken)
+                back.setdefault(queue, []).append((position, message))
+            if consumer is not None:
+                consumer.outstanding -= 1
+                self.outstanding -= 1
+        self.refresh()
         for queue, messages in back.items():
             queue.requeue(messages)
 
@@ -168,23 +199,6 @@ class Channel:
             back.setdefault(queue, []).append((position, message))
         for queue, messages in back.items():
             queue.take_back(messages)
-
-    def release(self, taken: Iterable[Unacked]) -> None:
-        """Give the consumers of these deliveries their credit back."""
-        for unacked in taken:
-            if unacked.consumer is not None:
-                unacked.consumer.outstanding -= 1
-                self.outstanding -= 1
-        self.refresh()
-
-    def credit(self, consumer: "Consumer") -> None:
-        """One delivery of this consumer is settled."""
-        consumer.outstanding -= 1
-        self.outstanding -= 1
-        if self.shared_limit:
-            self.refresh()
-        elif not consumer.active:
-            consumer.refresh()
 
     def refresh(self) -> None:
         """Let each consumer that has room again take messages."""
@@ -249,7 +263,7 @@ class Channel:
 
     def end(self) -> None:
         """The channel closes: its consumers go, what is unacked goes back into its place."""
-        self.session.hub.unconfirmed.discard(self)
+        self._hub.unconfirmed.discard(self)
         consumers, self.consumers = self.consumers, {}
         for consumer in consumers.values():
             consumer.leave()
@@ -264,8 +278,8 @@ class Channel:
             self.session.vhost.consumer_left(consumer.queue)
 
 
-def _unknown(delivery_tag: int) -> SoftError:
-    return SoftError(406, f"unknown delivery tag {delivery_tag}")
+def _unknown(delivery_tag: int, method: tuple[int, int] | None = None) -> SoftError:
+    return SoftError(406, f"unknown delivery tag {delivery_tag}", method)
 
 
 HANDLERS: dict[str, Callable[..., None]] = {}

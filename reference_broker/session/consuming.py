@@ -2,13 +2,13 @@
 
 from reference_broker.broker.message import REPLIES, Message
 from reference_broker.broker.queue import Queue
-from reference_broker.wire import fast
 from reference_broker.wire.content import reframe
 from reference_broker.wire.errors import HardError, SoftError
+from reference_broker.wire.fast import deliver_parts, pack_tag
 from reference_broker.wire.tables import Table, encode_shortstr
 
 from . import replies
-from .channel import Channel, Unacked, handles
+from .channel import Channel, handles
 from .hub import HIGH_WATER
 from .topology import named_queue
 
@@ -21,7 +21,10 @@ class Consumer:
         "_again",
         "_before",
         "_exchange",
+        "_high",
         "_key",
+        "_low",
+        "_session",
         "_tag_octets",
         "active",
         "channel",
@@ -39,6 +42,8 @@ class Consumer:
         self, channel: Channel, queue: Queue, tag: str, *, no_ack: bool, exclusive: bool
     ) -> None:
         self.channel = channel
+        self._session = channel.session
+        self._high, self._low = channel.number_octets
         self.queue = queue
         self.tag = tag
         self.no_ack = no_ack
@@ -54,41 +59,37 @@ class Consumer:
 
     def deliver(self, position: int, message: Message, redelivered: bool) -> None:
         """Write a basic.deliver with its content; equals `framing.method_frame` and the frames."""
-        channel = self.channel
-        session = channel.session
+        channel, session = self.channel, self._session
         channel.delivery_tag = tag = channel.delivery_tag + 1
         if message.routing_key is not self._key or message.exchange is not self._exchange:
             self._prepare(message)
         frames = message.frames
         size = len(frames)
-        if frames[1:3] != channel.number_octets or size > session.frame_max:
+        if frames[2] != self._low or frames[1] != self._high or size > session.frame_max:
             frames = reframe(frames, channel.number, session.frame_max or size)
-        if not session.out:
+        out = session.out
+        if not out:
             session.hub.dirty.add(session)
-        session.out += (
-            self._before,
-            fast.pack_tag(tag),
-            self._again if redelivered else self._after,
-            frames,
-        )
+        after = self._again if redelivered else self._after
+        out += (self._before, pack_tag(tag), after, frames)
         if self.no_ack:
             self.queue.settle(position, message)
         else:
-            channel.unacked[tag] = Unacked(self.queue, position, message, self)
-            self.outstanding += 1
-            channel.outstanding += 1
-            if self.outstanding == self.limit:
+            channel.unacked[tag] = self.queue, position, message, self
+            self.outstanding = outstanding = self.outstanding + 1
+            if outstanding == self.limit:
                 self.active = False
-            if channel.outstanding == channel.shared_limit:
+            channel.outstanding = outstanding = channel.outstanding + 1
+            if outstanding == channel.shared_limit:
                 channel.park()
-        session.gathered += size
-        if session.gathered > HIGH_WATER and not session.hub.atomic:
+        session.gathered = gathered = session.gathered + size
+        if gathered > HIGH_WATER and not session.hub.atomic:
             session.hub.settle()  # not flush: what the store must know goes first
 
     def _prepare(self, message: Message) -> None:
         """Encode what repeats from message to message."""
         self._exchange, self._key = message.exchange, message.routing_key
-        self._before, self._after, self._again = fast.deliver_parts(
+        self._before, self._after, self._again = deliver_parts(
             self.channel.number,
             self._tag_octets,
             encode_shortstr(message.exchange),
@@ -198,7 +199,7 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
     if no_ack:
         source.settle(position, message)
     else:
-        channel.unacked[channel.delivery_tag] = Unacked(source, position, message, None)
+        channel.unacked[channel.delivery_tag] = source, position, message, None
 
 
 @handles("basic.qos")

@@ -14,8 +14,8 @@ from reference_broker.broker.exchange import Exchange
 from reference_broker.broker.message import REPLIES, Message, Traits, read_traits
 from reference_broker.broker.queue import Queue
 from reference_broker.broker.vhost import VHost
+from reference_broker.protocol.connection import decode
 from reference_broker.wire.errors import HardError, SoftError, WireError
-from reference_broker.wire.methods import decode_method
 
 if TYPE_CHECKING:
     from .replies import ReplyConsumer
@@ -33,6 +33,8 @@ class Route:
     routing_key: str
     mandatory: bool
     queues: list[Queue] | None
+    version: int  # of the vhost's topology, for which this holds
+    queue: Queue | None = None  # the only one, where no message needs a look
 
 
 class Routes:
@@ -65,10 +67,7 @@ class Routes:
         return route
 
     def _resolve(self, method: bytes) -> Route:
-        try:
-            arguments = decode_method(method).arguments
-        except WireError as cause:
-            raise HardError(501, f"cannot decode: {cause}", _PUBLISH) from cause
+        arguments = decode(method).arguments
         name, key = arguments["exchange"], arguments["routing_key"]
         if arguments["immediate"]:
             raise HardError(540, "immediate=true", _PUBLISH)
@@ -78,9 +77,11 @@ class Routes:
             shown = f"exchange '{name}' in vhost '{self._vhost.name}'"
             raise SoftError(403, f"cannot publish to internal {shown}", _PUBLISH)
         if not name and key.startswith(REPLIES):
-            return Route(exchange, name, key, arguments["mandatory"], None)
+            return Route(exchange, name, key, arguments["mandatory"], None, self._version)
         queues, stable = self._vhost.route(exchange, (key,), {})
-        return Route(exchange, name, key, arguments["mandatory"], queues if stable else None)
+        known = queues if stable else None
+        only = queues[0] if stable and len(queues) == 1 else None
+        return Route(exchange, name, key, arguments["mandatory"], known, self._version, only)
 
     def traits(self, properties: bytes) -> Traits:
         """The traits of a header's payload from its flags on. Raises SoftError, HardError."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reference_broker.broker.message import REPLIES, Message
 from reference_broker.wire.errors import SoftError
+from reference_broker.wire.spec import METHODS
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -74,5 +75,5 @@ def addressed(channel: "Channel", message: Message) -> Message:
         return message
     consumer = channel.reply_consumer
     if consumer is None:
-        raise SoftError(406, "fast reply consumer does not exist")
+        raise SoftError(406, "fast reply consumer does not exist", METHODS["basic.publish"].ids)
     return message.rewritten({**properties, "reply_to": consumer.address})

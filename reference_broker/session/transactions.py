@@ -14,7 +14,7 @@ def confirm_select(channel: Channel, no_wait: bool) -> None:
     """Confirm each publish from here on."""
     if channel.transaction is not None:
         raise SoftError(406, "cannot switch from tx to confirm mode")
-    channel.confirming = True
+    channel.confirming, channel.ordinary = True, False
     channel.reply(no_wait, "confirm.select-ok")
 
 
@@ -24,7 +24,7 @@ def tx_select(channel: Channel) -> None:
     if channel.confirming:
         raise SoftError(406, "cannot switch from confirm to tx mode")
     if channel.transaction is None:
-        channel.transaction = Transaction()
+        channel.transaction, channel.ordinary = Transaction(), False
         channel.session.hub.atomic = False
     channel.reply(False, "tx.select-ok")
 

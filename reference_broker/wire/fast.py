@@ -3,32 +3,34 @@
 Why: decoding by table costs some 4 µs a method, and a broker relays a message in less than that.
 """
 
+from functools import cache
 from struct import Struct
 
 from .errors import WireError
 from .framing import END, PREFIX
 from .methods import decode_properties
-from .spec import FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_METHOD
+from .spec import FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_METHOD, PROPERTIES
 
 METHOD_PREFIX = Struct(">BHLL")  # a frame's seven octets, class and method id taken together
 BASIC_PUBLISH = 60 << 16 | 40
 BASIC_ACK = 60 << 16 | 80
-ACK_ARGUMENTS = Struct(">QB")
+ACK_START = PREFIX.size + 4  # octets of a basic.ack frame up to its arguments
+ACK = Struct(f">{ACK_START}sQBB")  # the whole frame: that start, delivery tag, multiple, frame-end
 
 _HEADER_PREFIX = Struct(">BHLHHQ")  # a header frame up to its body size
 HEADER_FIXED = _HEADER_PREFIX.size  # 19: where the property flags start in a header frame
 _HEADER_MIN = 14  # class, weight, body size, flags
 _BASIC = 60
 _TAG = Struct(">Q")
+_FIXED_SIZES = {"octet": 1, "timestamp": 8}
 
 # Property flags of class basic.
 _DELIVERY_MODE = 0x1000
-_TIMESTAMP = 0x0040
-_STRINGS_BETWEEN = (0x0400, 0x0080)  # correlation-id, message-id
-_STRINGS_LAST = (0x0020, 0x0008, 0x0004)  # type, app-id, cluster-id
-# content-type and -encoding, delivery-mode, correlation-id, message-id, timestamp, type, app-id,
-# cluster-id: whatever they say, a broker does not act on it. The flags left out do need a look.
-_SKIPPABLE = 0xD4EC
+_REPLY_TO = 0x0200
+# All but headers, priority, expiration and user-id: whatever they say, a broker does not act on it,
+# delivery-mode and the reply-to of direct replies apart. The flags left out do need a look.
+_SKIPPABLE = 0xD6EC
+_REPLIES = b"amq.rabbitmq.reply-to"
 
 
 def whole_content(  # noqa: PLR0911  each way out is one thing wrong
@@ -67,41 +69,73 @@ def whole_content(  # noqa: PLR0911  each way out is one thing wrong
     return stop + 1, end, body
 
 
-def plain_delivery_mode(  # noqa: C901  unrolled
-    properties: bytes,
-) -> int | None:
+class Pattern:
+    """What publishes on a channel that differ only in their bodies' octets have in common.
+
+    `head` is all that stands before the body, `method_size` and `header_end` where in it the method
+    frame and the header's payload end. Twin: `whole_content`, which finds the same in each of them.
+    """
+
+    __slots__ = (
+        "_before_body",
+        "_outline",
+        "head",
+        "header_end",
+        "method_size",
+        "properties",
+        "size",
+    )
+
+    def __init__(self, head: bytes, method_size: int, header_end: int, body: int) -> None:
+        self.head = head
+        self.method_size = method_size
+        self.header_end = header_end
+        self.properties = method_size + HEADER_FIXED  # where they start
+        self.size = len(head) + body + 1
+        self._outline = head[: self.properties + 2]  # up to the flags
+        self._before_body = head[header_end:]
+
+    def outlines(self, buffer: bytes, position: int) -> bool:
+        """Whether what stands at `position` differs from `head` in the properties' values alone."""
+        return buffer.startswith(self._outline, position) and buffer.startswith(
+            self._before_body, position + self.header_end
+        )
+
+
+def plain_delivery_mode(properties: bytes) -> int | None:
     """The delivery-mode of well-formed properties without headers, expiration and the like.
 
     1 when absent. None when the properties need the readable twin, `methods.decode_properties`.
     `properties` is a header's payload from the flags on.
     """
-    if len(properties) < 2:  # noqa: PLR2004  the flags
+    size = len(properties)
+    if size < 2:  # noqa: PLR2004  the flags
         return None
     flags = properties[0] << 8 | properties[1]
-    if not flags:
-        return 1 if len(properties) == 2 else None  # noqa: PLR2004  the flags alone
-    if flags & ~_SKIPPABLE:
+    if flags & ~_SKIPPABLE or (flags & _REPLY_TO and _REPLIES in properties):
         return None
     position, mode = 2, 1
     try:
-        if flags & 0x8000:
-            position += properties[position] + 1
-        if flags & 0x4000:
-            position += properties[position] + 1
-        if flags & _DELIVERY_MODE:
-            mode = properties[position]
-            position += 1
-        for bit in _STRINGS_BETWEEN:
-            if flags & bit:
+        for octets in _sizes(flags):
+            if not octets:
                 position += properties[position] + 1
-        if flags & _TIMESTAMP:
-            position += _TAG.size
-        for bit in _STRINGS_LAST:
-            if flags & bit:
-                position += properties[position] + 1
+            else:
+                if octets == 1:
+                    mode = properties[position]
+                position += octets
     except IndexError:
         return None
-    return mode if position == len(properties) else None
+    return mode if position == size else None
+
+
+@cache
+def _sizes(flags: int) -> tuple[int, ...]:
+    """The octets that each property takes; 0 for a short string, which tells them itself."""
+    return tuple(
+        _FIXED_SIZES.get(kind, 0)
+        for index, (_name, kind) in enumerate(PROPERTIES)
+        if flags & 0x8000 >> index
+    )
 
 
 def delivery_mode_by_table(properties: bytes) -> int:

@@ -24,13 +24,14 @@ BEFORE: dict[Phase, bytes] = {
 
 
 class ScriptedSession:
-    """A `protocol.connection.SessionSink`; `calls` is what it was called for, in order.
+    """A `protocol.ports.SessionSink`; `calls` is what it was called for, in order.
 
     A method with an argument `soft` or `hard`, as queue or as virtual host, raises that error.
     """
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.repeated = 0  # publishes that were said to be like the last one
         self.connection = Connection(self)
 
     def feed(self, *pieces: bytes) -> "ScriptedSession":
@@ -84,7 +85,7 @@ class ScriptedSession:
 
 
 class ScriptedChannel:
-    """A `protocol.connection.ChannelSink`."""
+    """A `protocol.ports.ChannelSink`."""
 
     def __init__(self, session: ScriptedSession, number: int) -> None:
         self._session = session
@@ -97,10 +98,22 @@ class ScriptedChannel:
 
     def publish(self, method: bytes, properties: bytes, frames: bytes, body_size: int) -> None:
         """A whole content."""
+        self._last = method, properties, body_size
         self._session.calls.append(("publish", self._number, method, properties, frames, body_size))
         for name, kind in ERRORS.items():
             if name.encode() in method:
                 raise kind(404, "as told", (60, 40))
+
+    def publish_again(self, frames: bytes) -> None:
+        """A whole content like the last one."""
+        self.publish_alike(self._last[1], frames)
+
+    def publish_alike(self, properties: bytes, frames: bytes) -> None:
+        """One with other properties."""
+        last = method, _properties, body_size = self._last
+        self._session.repeated += 1
+        self.publish(method, properties, frames, body_size)
+        self._last = last
 
     def ack(self, delivery_tag: int, multiple: bool) -> None:
         """A basic.ack."""

@@ -57,6 +57,16 @@ STREAMS = st.lists(
     st.one_of(PUBLISHES, PUBLISHES, METHODS, ACKS, OPENS, CLOSES, CLOSE_OKS, ENDS), max_size=12
 ).map(b"".join)
 
+ALIKE = st.builds(
+    lambda channel, number, key, body: publish(channel, body, {"message_id": number}, key, 99),
+    CHANNELS,
+    st.sampled_from(("1", "1", "2", "12")),
+    st.sampled_from(("k", "k", "k", "k", "soft")),
+    st.sampled_from((b"", b"body", b"BODY", b"BODY")),
+)
+ACK_RUNS = st.lists(ACKS, min_size=1, max_size=5).map(b"".join)
+REPEATS = st.tuples(ALIKE, st.integers(1, 5)).map(lambda drawn: drawn[0] * drawn[1])
+
 
 def calls_for(*pieces: bytes) -> list[tuple[Any, ...]]:
     """What a session is called for when an opened connection receives these pieces."""
@@ -74,6 +84,47 @@ def test_any_stream_means_the_same_in_any_pieces(stream: bytes, data: st.DataObj
     whole = calls_for(stream)
     assert calls_for(*octet_by_octet(stream)) == whole
     assert calls_for(*data.draw(splits(stream))) == whole
+
+
+@given(
+    st.lists(
+        st.one_of(REPEATS, REPEATS, ALIKE, ACK_RUNS, METHODS, CLOSES, OPENS, ENDS), max_size=12
+    ),
+    st.data(),
+)
+def test_runs_mean_the_same_in_any_pieces(stream: list[bytes], data: st.DataObject) -> None:
+    """Publishes known by the one before and acks taken at once lead to what single ones do."""
+    octets = b"".join(stream)
+    expected = calls_for(*octet_by_octet(octets))
+    assert calls_for(octets) == expected
+    assert calls_for(*data.draw(splits(octets))) == expected
+
+
+def test_publishes_alike_are_known() -> None:
+    """The third of one outline is, and each that follows, in other reads and after acks too."""
+    same, other = (publish(1, b"body", {"message_id": number}, "k", 99) for number in "12")
+    ack = method_frame(1, "basic.ack", delivery_tag=1)
+    session = opened(1)
+    for octets, known in ((same + other, 0), (same + other, 2), (ack, 2), (other * 3 + same, 6)):
+        assert session.feed(octets).repeated == known
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        publish(1, b"other", {"message_id": "1"}, "k", 99),
+        publish(2, b"body", {"message_id": "1"}, "k", 99),
+        method_frame(1, "channel.close") + method_frame(1, "channel.open"),
+        method_frame(1, "queue.declare", queue="q"),
+        method_frame(1, "queue.declare", queue="soft"),
+        method_frame(1, "basic.ack", delivery_tag=404),
+    ],
+)
+def test_what_comes_between_publishes_alike(between: bytes) -> None:
+    """Whatever happens to the channel, no publish is taken for one of before that."""
+    same = publish(1, b"body", {"message_id": "1"}, "k", 99)
+    pieces = octet_by_octet(same * 3 + between + same * 3)
+    assert calls_for(same * 3 + between + same * 3) == calls_for(*pieces)
 
 
 @given(STREAMS, st.binary(max_size=6))

@@ -20,7 +20,7 @@ from reference_broker.wire.spec import METHODS, PROPERTIES
 from reference_broker.wire.tables import encode_shortstr
 from suites.unit.generated import ARGUMENTS, PROPERTY_SETS, SHORT_STRINGS
 
-LOOKED_AT = {"headers", "priority", "reply_to", "expiration", "user_id"}
+LOOKED_AT = {"headers", "priority", "expiration", "user_id"}
 PLAIN_SETS = st.fixed_dictionaries(
     {}, optional={name: ARGUMENTS[kind] for name, kind in PROPERTIES if name not in LOOKED_AT}
 )
@@ -34,6 +34,13 @@ def test_delivery_mode_equals_its_twin(properties: dict[str, Any]) -> None:
     mode = fast.plain_delivery_mode(encoded)
     assert mode in {None, fast.delivery_mode_by_table(encoded)}
     assert (mode is None) == bool(LOOKED_AT & properties.keys())
+
+
+def test_delivery_mode_with_a_direct_reply_to() -> None:
+    """A reply-to that asks for direct replies is left to the table; any other counts as none."""
+    for reply_to, mode in (("q", 2), ("amq.rabbitmq.reply-to", None)):
+        properties = encode_properties({"delivery_mode": 2, "reply_to": reply_to})
+        assert fast.plain_delivery_mode(properties) == mode
 
 
 @given(
@@ -180,3 +187,67 @@ def test_the_fast_ids_are_those_of_the_tables() -> None:
     """The constants of the hot path are the ids in the tables."""
     for constant, name in ((fast.BASIC_PUBLISH, "basic.publish"), (fast.BASIC_ACK, "basic.ack")):
         assert divmod(constant, 2**16) == METHODS[name].ids
+
+
+OUTLINES = st.builds(
+    lambda number, mode, body: published(body, message_id=f"{number:03}", delivery_mode=mode),
+    st.integers(0, 999),
+    st.sampled_from((1, 2)),
+    st.binary(min_size=2, max_size=3),
+)
+
+
+def published(body: bytes, **properties: Any) -> bytes:
+    """A basic.publish on channel 3, with its content."""
+    return method_frame(3, "basic.publish", routing_key="k") + content_frames(3, body, properties)
+
+
+def pattern_of(octets: bytes) -> fast.Pattern:
+    """The pattern of a publish."""
+    start = octets.index(END) + 1
+    stop, header_end, body = fast.whole_content(octets + b"!", start, 3, 4096)
+    return fast.Pattern(octets[: stop - 1 - body], start, header_end, body)
+
+
+@given(OUTLINES, OUTLINES, st.binary(max_size=5))
+def test_a_pattern_equals_a_look(first: bytes, second: bytes, before: bytes) -> None:
+    """Where the pattern of one publish outlines another, all parts of that are where it says."""
+    pattern, other = pattern_of(first), pattern_of(second)
+    assert pattern.outlines(before + second, len(before)) == (len(first) == len(second))
+    if len(first) == len(second):
+        assert (pattern.size, pattern.method_size, pattern.properties, pattern.header_end) == (
+            len(second),
+            other.method_size,
+            other.properties,
+            other.header_end,
+        )
+
+
+@given(OUTLINES, st.data())
+def test_a_pattern_with_one_wrong_octet(octets: bytes, data: st.DataObject) -> None:
+    """With an octet changed, only a publish whose frames still stand in place is outlined."""
+    pattern = pattern_of(octets)
+    place = data.draw(st.integers(0, len(pattern.head) - 1))
+    wrong = bytearray(octets)
+    wrong[place] ^= data.draw(st.integers(1, 255))
+    values = range(pattern.properties + 2, pattern.header_end)
+    assert pattern.outlines(bytes(wrong), 0) == (place in values)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        published(b"ab", message_id="001", app_id="a"),  # more properties
+        published(b"ab", message_id="0001"),  # longer ones
+        published(b"abc", message_id="001"),  # a longer body
+        published(b"", message_id="001"),  # none
+        published(b"ab", message_id="001").replace(b"k", b"j"),  # another routing key
+        published(b"ab", message_id="001").replace(b"\x00\x03", b"\x00\x04"),  # another channel
+        published(b"ab", type="001"),  # another property of that length
+    ],
+)
+def test_a_pattern_leaves_what_is_different(other: bytes) -> None:
+    """Anything but the properties' values and the body's octets has to be the same."""
+    pattern = pattern_of(published(b"ab", message_id="001"))
+    assert pattern.outlines(published(b"cd", message_id="002"), 0)
+    assert not pattern.outlines(other, 0)
