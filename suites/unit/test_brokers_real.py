@@ -4,6 +4,8 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pika
 import pytest
@@ -143,6 +145,18 @@ def test_rabbitmq_listens_on_loopback_only(rabbitmq: RabbitMQ) -> None:
     ipv4, ipv6 = "0100007F", "00000000000000000000000001000000"
     addresses = [listens_on(pid) for pid in processes_of(rabbitmq.folder)]
     assert {ipv4} <= set().union(*addresses) <= {ipv4, ipv6}
+
+
+@needs_rabbitmq
+@needs_proc
+def test_rabbitmq_with_its_management_plugin() -> None:
+    """Its HTTP API answers, and listens on the loopback interface alone."""
+    with RabbitMQ("plugins=management") as broker:
+        url = f"http://127.0.0.1:{broker.management_port}/api/overview"
+        with pytest.raises(HTTPError, match="401"):
+            urlopen(url)
+        [node] = [pid for pid in processes_of(broker.folder) if pid == broker.pid]
+        assert listens_on(node) == {"0100007F"}
 
 
 @needs_rabbitmq

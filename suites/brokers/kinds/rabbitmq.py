@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from suites.brokers import definitions, ports, rabbitmq_home
@@ -17,6 +17,7 @@ from suites.brokers.sandbox import Sandbox
 EPMD_TIMEOUT = 10.0
 CTL_TIMEOUT = 60.0
 LOOPBACK_DISTRIBUTION = "-kernel inet_dist_use_interface {127,0,0,1}"
+OPTIONS = ("plugins",)
 KEPT_VARIABLES = ("PATH", "LANG", "TMPDIR")  # a user's RABBITMQ_* and ERL_* must not leak in
 CONFIGURATION = """\
 listeners.tcp.1 = {host}:{port}
@@ -24,20 +25,36 @@ load_definitions = {folder}/definitions.json
 """
 
 
+MANAGEMENT = ("rabbitmq_management", "rabbitmq_management_agent", "rabbitmq_web_dispatch")
+MANAGEMENT_CONFIGURATION = """\
+management.tcp.ip = {host}
+management.tcp.port = {port}
+collect_statistics_interval = 500
+"""
+
+
 class RabbitMQ(LocalBroker):
-    """One node with RabbitMQ's defaults, no plugins, and the suites' definitions."""
+    """One node with RabbitMQ's defaults and the suites' definitions; `plugins` is `management`."""
 
     kind = "rabbitmq"
     capabilities = frozenset({"restart", "kill", "pause", "durable", "vhosts", "users", "logs"})
 
     def __init__(self, rest: str = "") -> None:
-        super().__init__(self.kind)
-        options(self.kind, rest, ())
+        super().__init__(f"{self.kind}:{rest}" if rest else self.kind)
+        self._plugins = options(self.kind, rest, OPTIONS).get("plugins", "none")
+        if self._plugins not in {"none", "management"}:
+            raise BrokerError(f"`{self.kind}`: `plugins` can only be `management`")
         self._env: dict[str, str] = {}
+        self._management_port: int | None = None
 
     @property
     def _configuration(self) -> Mapping[str, str]:
-        return {"plugins": "none"}
+        return {"plugins": self._plugins}
+
+    @property
+    def management_port(self) -> int | None:
+        """Where its HTTP API listens; None without the plugin."""
+        return self._management_port
 
     def ctl(self, *words: str) -> str:
         """Run `rabbitmqctl` against the node and give its output; BrokerError if it fails."""
@@ -50,8 +67,10 @@ class RabbitMQ(LocalBroker):
 
     def _prepare(self, sandbox: Sandbox, port: int) -> None:
         epmd_port = ports.free_port()
-        self._env = _environment(sandbox.folder, port, epmd_port)
-        _write_files(sandbox.folder, port)
+        plugins = MANAGEMENT if self._plugins == "management" else ()
+        self._management_port = ports.free_port() if plugins else None
+        self._env = _environment(sandbox.folder, port, epmd_port, plugins)
+        _write_files(sandbox.folder, port, self._management_port)
         _start_epmd(sandbox, epmd_port, self._env)
 
     def _command(self, folder: Path, port: int) -> Command:
@@ -63,10 +82,12 @@ class RabbitMQ(LocalBroker):
         return "Server startup complete" in log
 
 
-def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
+def _environment(
+    folder: Path, port: int, epmd_port: int, plugins: Collection[str]
+) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     scripts = rabbitmq_home.script("rabbitmq-server").resolve().parent
-    lean = rabbitmq_home.lean_scripts(scripts, folder / "home")
+    lean = rabbitmq_home.lean_scripts(scripts, folder / "home", plugins)
     lean_home = {"RABBITMQ_SCRIPTS_DIR": str(lean)} if lean else {}
     return (
         kept
@@ -96,12 +117,15 @@ def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
     )
 
 
-def _write_files(folder: Path, port: int) -> None:
+def _write_files(folder: Path, port: int, management_port: int | None) -> None:
     definitions.write(folder)
     configuration = CONFIGURATION.format(host=HOST, port=port, folder=folder)
+    if management_port is not None:
+        configuration += MANAGEMENT_CONFIGURATION.format(host=HOST, port=management_port)
     (folder / "rabbitmq.conf").write_text(configuration, encoding="utf-8")
     (folder / "advanced.config").write_text("[].\n", encoding="utf-8")
-    (folder / "enabled_plugins").write_text("[].\n", encoding="utf-8")
+    plugins = f"[{MANAGEMENT[0]}].\n" if management_port is not None else "[].\n"
+    (folder / "enabled_plugins").write_text(plugins, encoding="utf-8")
     (folder / "rabbitmq-env.conf").touch()
     cookie = folder / ".erlang.cookie"
     cookie.write_text(os.urandom(16).hex(), encoding="ascii")
@@ -130,4 +154,9 @@ def _accepts(port: int) -> bool:
         return False
 
 
-KIND = Kind(RabbitMQ.kind, "rabbitmq", "a private node of the installed RabbitMQ", RabbitMQ)
+KIND = Kind(
+    RabbitMQ.kind,
+    "rabbitmq[:KEY=VALUE,...]",
+    f"a private node of the installed RabbitMQ; keys: {', '.join(OPTIONS)}",
+    RabbitMQ,
+)
