@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import ClassVar, NoReturn, Self
@@ -66,6 +66,8 @@ class Broker(ABC):
     kind: ClassVar[str]
     amqp: ClassVar[bool] = True
     """Whether its endpoint speaks AMQP; else it is one of `text_ports`."""
+    settings: ClassVar[Collection[str]] = ()
+    """The keys that its string takes, as in `reference:heartbeat=5`."""
 
     def __init__(self, spec: str) -> None:
         self.spec = spec

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from suites.brokers import kinds
-from suites.brokers.base import Broker, BrokerError
+from suites.brokers.base import Broker, BrokerError, Unsupported
 from suites.brokers.kind import Kind
 
 
@@ -25,6 +25,20 @@ def parse(spec: str) -> Broker:
     if kind is None:
         raise BrokerError(f"no kind of broker is named `{name}`; there are:\n{overview()}")
     return kind.create(rest)
+
+
+def variant(broker: Broker, settings: Mapping[str, str]) -> Broker:
+    """Another broker of its kind, with these settings changed and not yet started.
+
+    Unsupported where the kind's string does not take them.
+    """
+    if lacking := settings.keys() - set(broker.settings):
+        keys = ", ".join(sorted(lacking))
+        raise Unsupported(f"a broker of the kind `{broker.kind}` cannot be given another {keys}")
+    given = broker.spec.partition(":")[2]
+    former = dict(part.split("=", 1) for part in given.split(",")) if given else {}
+    wanted = sorted({**former, **settings}.items())
+    return parse(f"{broker.kind}:" + ",".join(f"{key}={value}" for key, value in wanted))
 
 
 def overview() -> str:

@@ -33,19 +33,13 @@ class Fronts:
         given = dict(broker.identity.configuration)
         if all(_setting(given, key) == value for key, value in wanted.items()):
             return broker
-        if broker.kind != "reference":
+        if not wanted.keys() <= set(broker.settings):
             verify.unsupported(f"needs {_text(wanted)}, and this server is {_text(given)}")
-        return self._other({**given, **wanted})
-
-    def _other(self, settings: dict[str, str]) -> Broker:
-        settings = {key: value for key, value in settings.items() if key != "platform"}
-        spec = "reference:" + ",".join(f"{key}={value}" for key, value in sorted(settings.items()))
-        broker = self._more.get(spec)
-        if broker is None:
-            broker = self._more[spec] = registry.parse(spec)
-        if not broker.alive():
-            broker.start()
-        return broker
+        other = registry.variant(broker, wanted)
+        other = self._more.setdefault(other.spec, other)
+        if not other.alive():
+            other.start()
+        return other
 
     def close(self) -> None:
         """End those that were started beside the one under test."""

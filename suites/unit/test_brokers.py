@@ -81,8 +81,10 @@ def test_an_unknown_kind_is_refused_with_all_kinds() -> None:
         ("reference:heartbeat", "`heartbeat` should be one `heartbeat=VALUE`"),
         ("reference:heartbeat=", "`heartbeat=` should be one `heartbeat=VALUE`"),
         ("reference:heartbeat=1,heartbeat=2", "`heartbeat=2` should be one `heartbeat=VALUE`"),
-        ("rabbitmq:3.10", "`rabbitmq` has no option `3.10`; it takes plugins"),
+        ("rabbitmq:3.10", "`rabbitmq` has no option `3.10`; it takes heartbeat, plugins"),
         ("rabbitmq:plugins=mqtt", "`plugins` can only be `management`"),
+        ("rabbitmq:heartbeat=soon", "heartbeat is 'soon': give whole seconds, 0 to 65535"),
+        ("rabbitmq:heartbeat=65536", "heartbeat is '65536': give whole seconds, 0 to 65535"),
         ("docker:", "which image"),
         ("amqp://", "write amqp://USER:PASSWORD@HOST:PORT/VHOST"),
         ("amqp://127.0.0.1:port/", "URL is wrong"),
@@ -95,6 +97,19 @@ def test_a_wrong_string_is_refused_clearly(spec: str, message: str) -> None:
     with pytest.raises(BrokerError) as caught:
         registry.parse(spec)
     assert message in str(caught.value)
+
+
+def test_a_variant_changes_some_settings_and_keeps_the_others() -> None:
+    """It is of the same kind; what its string does not take is unsupported, in one line."""
+    given = registry.parse("reference:heartbeat=5,frame-max=8192")
+    other = registry.variant(given, {"heartbeat": "0"})
+    assert other.spec == "reference:frame-max=8192,heartbeat=0"
+    assert registry.variant(registry.parse("rabbitmq"), {"heartbeat": "2"}).spec == (
+        "rabbitmq:heartbeat=2"
+    )
+    for spec in ("rabbitmq", "amqp://127.0.0.1/", "docker:rabbitmq:4"):
+        with pytest.raises(Unsupported, match="cannot be given another frame-max"):
+            registry.variant(registry.parse(spec), {"frame-max": "8192"})
 
 
 def test_a_remote_broker_needs_consent(monkeypatch: pytest.MonkeyPatch) -> None:

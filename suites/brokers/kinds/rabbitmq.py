@@ -17,14 +17,12 @@ from suites.brokers.sandbox import Sandbox
 EPMD_TIMEOUT = 10.0
 CTL_TIMEOUT = 60.0
 LOOPBACK_DISTRIBUTION = "-kernel inet_dist_use_interface {127,0,0,1}"
-OPTIONS = ("plugins",)
 KEPT_VARIABLES = ("PATH", "LANG", "TMPDIR")  # a user's RABBITMQ_* and ERL_* must not leak in
 CONFIGURATION = """\
 listeners.tcp.1 = {host}:{port}
 load_definitions = {folder}/definitions.json
 """
-
-
+LONGEST_HEARTBEAT = 65535  # seconds, a short
 MANAGEMENT = ("rabbitmq_management", "rabbitmq_management_agent", "rabbitmq_web_dispatch")
 MANAGEMENT_CONFIGURATION = """\
 management.tcp.ip = {host}
@@ -37,19 +35,25 @@ class RabbitMQ(LocalBroker):
     """One node with RabbitMQ's defaults and the suites' definitions; `plugins` is `management`."""
 
     kind = "rabbitmq"
+    settings = ("heartbeat", "plugins")
     capabilities = frozenset({"restart", "kill", "pause", "durable", "vhosts", "users", "logs"})
 
     def __init__(self, rest: str = "") -> None:
         super().__init__(f"{self.kind}:{rest}" if rest else self.kind)
-        self._plugins = options(self.kind, rest, OPTIONS).get("plugins", "none")
+        given = options(self.kind, rest, self.settings)
+        self._plugins = given.get("plugins", "none")
         if self._plugins not in {"none", "management"}:
             raise BrokerError(f"`{self.kind}`: `plugins` can only be `management`")
+        self._heartbeat = given.get("heartbeat")
+        if self._heartbeat is not None:
+            _check_heartbeat(self._heartbeat)
         self._env: dict[str, str] = {}
         self._management_port: int | None = None
 
     @property
     def _configuration(self) -> Mapping[str, str]:
-        return {"plugins": self._plugins}
+        heartbeat = {} if self._heartbeat is None else {"heartbeat": self._heartbeat}
+        return {"plugins": self._plugins, **heartbeat}
 
     @property
     def management_port(self) -> int | None:
@@ -70,8 +74,17 @@ class RabbitMQ(LocalBroker):
         plugins = MANAGEMENT if self._plugins == "management" else ()
         self._management_port = ports.free_port() if plugins else None
         self._env = _environment(sandbox.folder, port, epmd_port, plugins)
-        _write_files(sandbox.folder, port, self._management_port)
+        _write_files(sandbox.folder, self._settings(sandbox.folder, port), plugins)
         _start_epmd(sandbox, epmd_port, self._env)
+
+    def _settings(self, folder: Path, port: int) -> str:
+        """The text of rabbitmq.conf."""
+        text = CONFIGURATION.format(host=HOST, port=port, folder=folder)
+        if self._management_port is not None:
+            text += MANAGEMENT_CONFIGURATION.format(host=HOST, port=self._management_port)
+        if self._heartbeat is not None:
+            text += f"heartbeat = {self._heartbeat}\n"
+        return text
 
     def _command(self, folder: Path, port: int) -> Command:
         del folder, port
@@ -117,15 +130,19 @@ def _environment(
     )
 
 
-def _write_files(folder: Path, port: int, management_port: int | None) -> None:
+def _check_heartbeat(seconds: str) -> None:
+    if not seconds.isdecimal() or int(seconds) > LONGEST_HEARTBEAT:
+        raise BrokerError(
+            f"`rabbitmq`: heartbeat is {seconds!r}: give whole seconds, 0 to {LONGEST_HEARTBEAT}"
+        )
+
+
+def _write_files(folder: Path, configuration: str, plugins: Collection[str]) -> None:
     definitions.write(folder)
-    configuration = CONFIGURATION.format(host=HOST, port=port, folder=folder)
-    if management_port is not None:
-        configuration += MANAGEMENT_CONFIGURATION.format(host=HOST, port=management_port)
     (folder / "rabbitmq.conf").write_text(configuration, encoding="utf-8")
     (folder / "advanced.config").write_text("[].\n", encoding="utf-8")
-    plugins = f"[{MANAGEMENT[0]}].\n" if management_port is not None else "[].\n"
-    (folder / "enabled_plugins").write_text(plugins, encoding="utf-8")
+    enabled = f"[{MANAGEMENT[0]}].\n" if plugins else "[].\n"
+    (folder / "enabled_plugins").write_text(enabled, encoding="utf-8")
     (folder / "rabbitmq-env.conf").touch()
     cookie = folder / ".erlang.cookie"
     cookie.write_text(os.urandom(16).hex(), encoding="ascii")
@@ -157,6 +174,6 @@ def _accepts(port: int) -> bool:
 KIND = Kind(
     RabbitMQ.kind,
     "rabbitmq[:KEY=VALUE,...]",
-    f"a private node of the installed RabbitMQ; keys: {', '.join(OPTIONS)}",
+    f"a private node of the installed RabbitMQ; keys: {', '.join(RabbitMQ.settings)}",
     RabbitMQ,
 )

@@ -33,13 +33,14 @@ class ReferenceBroker(LocalBroker):
     """`python -m reference_broker serve`, with the suites' definitions and a durable folder."""
 
     kind = "reference"
+    settings = OPTIONS + SWITCHES
     capabilities = frozenset({"restart", "kill", "pause", "durable", "vhosts", "users", "logs"})
     start_timeout: ClassVar[float] = 20.0
     close_grace: ClassVar[float] = 2.0  # a process that ends by itself can write its coverage
 
     def __init__(self, rest: str = "") -> None:
         super().__init__(f"{self.kind}:{rest}" if rest else self.kind)
-        self._options = options(self.kind, rest, OPTIONS + SWITCHES)
+        self._options = options(self.kind, rest, self.settings)
         self._text_ports: dict[str, int] = {}
         for key in SWITCHES:
             if self._options.get(key, "on") != "on":
@@ -84,6 +85,6 @@ def _environment() -> dict[str, str]:
 KIND = Kind(
     ReferenceBroker.kind,
     "reference[:KEY=VALUE,...]",
-    f"this project's broker; keys: {', '.join(OPTIONS + SWITCHES)}",
+    f"this project's broker; keys: {', '.join(ReferenceBroker.settings)}",
     ReferenceBroker,
 )
