@@ -126,6 +126,8 @@ _OF_TYPE: dict[str, frozenset[str]] = {
 
 def check_queue_arguments(what: str, arguments: Table) -> None:
     """Refuse values that RabbitMQ refuses; `what` names the queue. Raises SoftError 406."""
+    if not arguments:
+        return
     exchange = arguments.get("x-dead-letter-exchange", "")
     if not isinstance(exchange, str):
         wrong = f"invalid type '{type_name(exchange)}' for arg 'x-dead-letter-exchange' in {what}"
@@ -163,6 +165,8 @@ def check_queue_type(
         SoftError: 406 for a property or argument that the type does not have.
         HardError: 540 for a stream, and for dead-lettering at least once.
     """
+    if not arguments:  # a classic queue may be anything
+        return
     kind = _type_of(what, arguments)
     replicated = kind != "classic"
     if invented and replicated:

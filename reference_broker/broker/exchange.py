@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .queue import Queue
 
 Destination = "Queue | Exchange"
+_NO_ARGUMENTS = encode_table({})
 
 
 class BindingKey(NamedTuple):
@@ -53,7 +54,7 @@ class Binding:
 
 def binding_key(destination: "Queue | Exchange", routing_key: str, arguments: Table) -> BindingKey:
     """The identity of a binding to `destination`."""
-    encoded = encode_table(dict(sorted(arguments.items())))
+    encoded = encode_table(dict(sorted(arguments.items()))) if arguments else _NO_ARGUMENTS
     return BindingKey(destination.name, not isinstance(destination, Exchange), routing_key, encoded)
 
 

@@ -26,8 +26,13 @@ class Limits:
         )
 
 
+NO_LIMITS = Limits()
+
+
 def read_limits(arguments: Table) -> Limits:
     """The limits that checked arguments set."""
+    if not arguments:
+        return NO_LIMITS
     get = arguments.get
     return Limits(
         ttl=get("x-message-ttl"),

@@ -20,7 +20,7 @@ from typing import Any
 from reference_broker.wire.tables import Table
 
 from .arguments import queue_traits
-from .limits import read_limits
+from .limits import NO_LIMITS, read_limits
 from .message import Message
 from .ports import Clock, Consumer, Store, Timer
 
@@ -71,7 +71,7 @@ class Queue:
         self.used = clock.now()
         self.bury: Callable[[Queue, Message, str], None] | None = None  # message, reason
         self._clock = clock
-        self._plain = self.limits == read_limits({})
+        self._plain = self.limits is NO_LIMITS or self.limits == NO_LIMITS
         self._choosy = self.limits.single_active  # or priorities among consumers: no plain turns
         self._ready: deque[Message] = deque()
         self._head = 0

@@ -182,7 +182,7 @@ class Connection:
         """Take the basic.ack at `position`, and those that follow it; where they end."""
         self._current = channel.number
         ack, size = channel.sink.ack, fast.ACK.size
-        start = buffer[position : position + fast.ACK_START]
+        start = fast.ack_start(channel.number)
         rest = memoryview(buffer)[position : len(buffer) - (len(buffer) - position) % size]
         for its_start, tag, bits, frame_end in fast.ACK.iter_unpack(rest):
             if its_start != start or frame_end != FRAME_END:

@@ -13,6 +13,7 @@ from reference_broker.broker.message import Message, Traits, plain_traits
 from reference_broker.broker.queue import Outcome, Queue
 from reference_broker.wire.content import reframe
 from reference_broker.wire.errors import AmqpError, SoftError
+from reference_broker.wire.fast import ack_frame, ack_start
 from reference_broker.wire.framing import method_frame
 from reference_broker.wire.spec import METHODS
 
@@ -41,6 +42,7 @@ class Channel:
         self.session = session
         self.number = number
         self.number_octets = number.to_bytes(2, "big")
+        self._ack_start = ack_start(number)
         self.current_queue = ""  # the queue last declared here, for which an empty name stands
         self.consumers: dict[str, Consumer] = {}
         self.reply_consumer: replies.ReplyConsumer | None = None
@@ -253,7 +255,7 @@ class Channel:
         if number > self.confirmed:
             multiple = number > self.confirmed + 1
             self.confirmed = number
-            self.reply(False, "basic.ack", delivery_tag=number, multiple=multiple)
+            self.session.send(ack_frame(self._ack_start, number, multiple=multiple))
 
     # the rest
 

@@ -4,7 +4,7 @@ Why: decoding by table costs some 4 µs a method, and a broker relays a message 
 """
 
 from functools import cache
-from struct import Struct
+from struct import Struct, error
 
 from .errors import WireError
 from .framing import END, PREFIX
@@ -19,6 +19,8 @@ ACK = Struct(f">{ACK_START}sQBB")  # the whole frame: that start, delivery tag, 
 
 _HEADER_PREFIX = Struct(">BHLHHQ")  # a header frame up to its body size
 HEADER_FIXED = _HEADER_PREFIX.size  # 19: where the property flags start in a header frame
+_unpack_header, _unpack_prefix = _HEADER_PREFIX.unpack_from, PREFIX.unpack_from
+_NOT_WHOLE = 0, 0, 0
 _HEADER_MIN = 14  # class, weight, body size, flags
 _BASIC = 60
 _TAG = Struct(">Q")
@@ -33,39 +35,33 @@ _SKIPPABLE = 0xD6EC
 _REPLIES = b"amq.rabbitmq.reply-to"
 
 
-def whole_content(  # noqa: PLR0911  each way out is one thing wrong
-    buffer: bytes, position: int, channel: int, limit: int
-) -> tuple[int, int, int]:
+def whole_content(buffer: bytes, position: int, channel: int, limit: int) -> tuple[int, int, int]:
     """Where a content at `position` ends, its header frame's end, and its body size.
 
     (0, 0, 0) when it is not all there in one header and at most one body frame, or when anything is
     wrong with it: the content state machine (`protocol.channel`) then takes it frame by frame.
     """
-    size = len(buffer)
-    if size - position < HEADER_FIXED:
-        return 0, 0, 0
-    kind, number, length, class_id, weight, body = _HEADER_PREFIX.unpack_from(buffer, position)
-    end = position + PREFIX.size + length
-    if (
-        end >= size
-        or kind != FRAME_HEADER
-        or number != channel
-        or class_id != _BASIC
-        or weight
-        or not _HEADER_MIN <= length <= limit
-        or buffer[end] != FRAME_END
-    ):
-        return 0, 0, 0
-    if not body:
-        return end + 1, end, 0
-    start = end + 1
-    stop = start + PREFIX.size + body
-    if stop >= size or body > limit:
-        return 0, 0, 0
-    if PREFIX.unpack_from(buffer, start) != (FRAME_BODY, channel, body):
-        return 0, 0, 0
-    if buffer[stop] != FRAME_END:
-        return 0, 0, 0
+    try:
+        kind, number, length, class_id, weight, body = _unpack_header(buffer, position)
+        end = position + 7 + length
+        if (
+            kind != FRAME_HEADER
+            or number != channel
+            or class_id != _BASIC
+            or weight
+            or not _HEADER_MIN <= length <= limit
+            or buffer[end] != FRAME_END
+        ):
+            return _NOT_WHOLE
+        if not body:
+            return end + 1, end, 0
+        stop = end + 8 + body
+        if buffer[stop] != FRAME_END or body > limit:
+            return _NOT_WHOLE
+        if _unpack_prefix(buffer, end + 1) != (FRAME_BODY, channel, body):
+            return _NOT_WHOLE
+    except (IndexError, error):  # it ends before
+        return _NOT_WHOLE
     return stop + 1, end, body
 
 
@@ -161,3 +157,13 @@ def deliver_parts(
 
 
 pack_tag = _TAG.pack
+
+
+def ack_start(channel: int) -> bytes:
+    """How each basic.ack frame on the channel starts."""
+    return METHOD_PREFIX.pack(FRAME_METHOD, channel, 13, BASIC_ACK)
+
+
+def ack_frame(start: bytes, delivery_tag: int, *, multiple: bool) -> bytes:
+    """A basic.ack frame from its start. Twin: `framing.method_frame`."""
+    return ACK.pack(start, delivery_tag, multiple, FRAME_END)

@@ -115,6 +115,8 @@ def encode_method(name: str, /, **arguments: Any) -> bytes:
     spec = METHODS.get(name)
     if spec is None:
         raise WireError(f"no method {name!r}")
+    if not arguments and name in _BARE:
+        return _BARE[name]
     parts = [_IDS.pack(*spec.ids)]
     bits, count = 0, 0
     for argument, kind in spec.arguments:
@@ -142,6 +144,10 @@ def _encode(kind: str, value: Any) -> bytes:
         return integer.pack(value)
     except error as cause:
         raise WireError(f"cannot encode {value!r} as {kind}") from cause
+
+
+_BARE: dict[str, bytes] = {}  # each method as it is when no argument is given
+_BARE.update((name, encode_method(name)) for name in METHODS)
 
 
 def encode_header(body_size: int, properties: Mapping[str, Any]) -> bytes:

@@ -94,6 +94,13 @@ def test_deliver_equals_its_twin(
     )
 
 
+@given(st.integers(0, 2**16 - 1), st.integers(0, 2**64 - 1), st.booleans())
+def test_ack_equals_its_twin(channel: int, tag: int, multiple: bool) -> None:
+    """A basic.ack from its start is the whole frame."""
+    frame = fast.ack_frame(fast.ack_start(channel), tag, multiple=multiple)
+    assert frame == method_frame(channel, "basic.ack", delivery_tag=tag, multiple=multiple)
+
+
 def assembled(buffer: bytes, channel: int) -> tuple[int, bytes, bytes, int] | None:
     """What the content state machine makes of it: end, properties, frames, body size."""
     assembly = Assembly(channel, PUBLISH)
