@@ -15,6 +15,10 @@ class Config:
     heartbeat: int = 60  # seconds; RabbitMQ's default
     frame_max: int = 131072  # octets; RabbitMQ's default
     channel_max: int = 2047  # RabbitMQ's default
+    channel_max_per_node: int = 0  # of all connections; no limit, as RabbitMQ
+    consumer_max_per_channel: int = 0  # no limit, as RabbitMQ
+    consumer_timeout: int = 1_800_000  # milliseconds until an ack is overdue; RabbitMQ's default
+    max_message_size: int = 134_217_728  # octets of body; RabbitMQ 3.10's default
     memory_limit: int | None = None  # octets of resident memory; no alarm
     handshake_timeout: float = 10.0  # seconds from connect to open; RabbitMQ's default
     close_timeout: float = 30.0  # seconds to wait for Close-Ok, as RabbitMQ does

@@ -8,6 +8,7 @@ pytest_plugins = [
     "suites.harness.fixtures",
     "suites.harness.judging",
     "suites.harness.recording",
+    "suites.harness.variants",  # before text_fixtures, which imports it
     "suites.harness.text_fixtures",
     "suites.resilience.fixtures",
     "suites.resilience.options",

@@ -68,11 +68,13 @@ class Channel:
 class Connection:
     """One client's connection, as far as the protocol goes."""
 
-    def __init__(self, session: SessionSink) -> None:
+    def __init__(self, session: SessionSink, max_message_size: int) -> None:
         self.phase = Phase.HEADER
         self.channels: dict[int, Channel] = {}
         self._session = session
+        self._max_message_size = max_message_size
         self._limit = FRAME_MIN_SIZE
+        self._content_limit = min(FRAME_MIN_SIZE, max_message_size)  # above it: frame by frame
         self._buffer = b""
         self._position = 0
         self._framing_lost = False
@@ -85,12 +87,24 @@ class Connection:
         """The negotiated frame-max holds from now on; 0 means no limit."""
         # RabbitMQ counts the payload alone, so eight octets more than agreed pass.
         self._limit = frame_max or 2**32
+        self._content_limit = min(self._limit, self._max_message_size)
 
     def begin_close(self) -> None:
         """The broker sends Close: from now on only the answer to it counts."""
         self.phase = Phase.CLOSING
         self.channels = {}
         self._forget()
+
+    def fail_channel(self, number: int, error: SoftError) -> None:
+        """Close a channel for a reason of the broker's own, between two reads."""
+        channel = self.channels.get(number)
+        if self.phase is Phase.OPEN and channel is not None and not channel.closing:
+            self._close_channel(channel, error)
+
+    def _close_channel(self, channel: Channel, error: SoftError) -> None:
+        self._forget()
+        channel.closing, channel.assembly = True, None
+        self._session.channel_failed(channel.number, error)
 
     def receive(self, data: bytes) -> None:
         """Take what the socket read."""
@@ -197,7 +211,9 @@ class Connection:
         0 when the content is not all there.
         """
         start = end + 1
-        stop, header_end, body = fast.whole_content(buffer, start, channel.number, self._limit)
+        stop, header_end, body = fast.whole_content(
+            buffer, start, channel.number, self._content_limit
+        )
         if not stop:
             return 0
         self._current, self._position = channel.number, stop
@@ -333,6 +349,13 @@ class Connection:
             if name != "basic.deliver":  # which RabbitMQ silently ignores
                 raise HardError(503, "unimplemented method", METHODS[name].ids)
             return
+        if assembly.body_size > self._max_message_size:
+            raise SoftError(
+                406,
+                f"message size {assembly.body_size} is larger than configured max size "
+                f"{self._max_message_size}",
+                METHODS["basic.publish"].ids,
+            )
         channel.sink.publish(
             assembly.method, assembly.properties, assembly.frames, assembly.body_size
         )
@@ -375,8 +398,7 @@ class Connection:
         elif self.phase is _CLOSING:
             self._framing_lost = True
         elif isinstance(error, SoftError) and channel is not None:
-            channel.closing, channel.assembly = True, None
-            self._session.channel_failed(self._current, error)
+            self._close_channel(channel, error)
         else:
             self.begin_close()
             self._session.failed(error)

@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from reference_broker.broker.definitions import DefinitionsError
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_options(serve)
+    _add_limits(serve.add_argument_group("limits"))
     _add_front_end_options(serve.add_argument_group("memcacheq and memcached"))
     return parser
 
@@ -121,20 +123,6 @@ def _add_options(serve: argparse.ArgumentParser) -> None:
         help="interval to propose to clients; 0 for none (%(default)s)",
     )
     add(
-        "--frame-max",
-        type=_frame_max,
-        default=_DEFAULTS.frame_max,
-        metavar="OCTETS",
-        help="largest frame to agree to; at least 4096, 0 for no limit (%(default)s)",
-    )
-    add(
-        "--channel-max",
-        type=_Range(0, 65535),
-        default=_DEFAULTS.channel_max,
-        metavar="N",
-        help="most channels a connection may open; 0 for no limit (%(default)s)",
-    )
-    add(
         "--memory-limit",
         type=_Range(1, 2**63),
         default=default_limit(),
@@ -148,6 +136,13 @@ def _add_options(serve: argparse.ArgumentParser) -> None:
         default=_DEFAULTS.log_level,
         help="what to write to standard error (%(default)s)",
     )
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
+    for flag, kind, unit, text in _LIMITS:
+        default = getattr(_DEFAULTS, flag.removeprefix("--").replace("-", "_"))
+        help_ = f"{text} (%(default)s)"
+        group.add_argument(flag, type=kind, default=default, metavar=unit, help=help_)
 
 
 def _add_front_end_options(group: argparse._ArgumentGroup) -> None:
@@ -212,3 +207,43 @@ def _frame_max(text: str) -> int:
     if 0 < value < 4096:  # noqa: PLR2004  the specification's minimum
         raise argparse.ArgumentTypeError(f"{text} is below the least that AMQP allows, 4096")
     return value
+
+
+_LIMITS: tuple[tuple[str, Callable[[str], int], str, str], ...] = (
+    (
+        "--frame-max",
+        _frame_max,
+        "OCTETS",
+        "largest frame to agree to; at least 4096, 0 for no limit",
+    ),
+    (
+        "--channel-max",
+        _Range(0, 65535),
+        "N",
+        "most channels a connection may open; 0 for no limit",
+    ),
+    (
+        "--channel-max-per-node",
+        _Range(0, 2**31),
+        "N",
+        "most channels that all connections together may open; 0 for no limit",
+    ),
+    (
+        "--consumer-max-per-channel",
+        _Range(0, 2**31),
+        "N",
+        "most consumers a channel may have; 0 for no limit",
+    ),
+    (
+        "--consumer-timeout",
+        _Range(0, 2**40),
+        "MS",
+        "close a channel whose acks take longer; 0 for no limit",
+    ),
+    (
+        "--max-message-size",
+        _Range(1, 2**29),
+        "OCTETS",
+        "largest body that may be published",
+    ),
+)

@@ -9,6 +9,7 @@ from reference_broker.broker.definitions import load_definitions
 from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
 from reference_broker.session.hub import Hub
+from reference_broker.session.overdue import OverdueAcks
 from reference_broker.storage.recovery import recover
 from reference_broker.storage.sqlite import SqliteStore
 
@@ -40,6 +41,7 @@ class Server:
         self._transports: set[AmqpTransport] = set()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._overdue: asyncio.TimerHandle | None = None
         self._listener: asyncio.Server | None = None
 
     @property
@@ -68,6 +70,8 @@ class Server:
             self._memory = MemoryAlarm(self.hub, self.config.memory_limit)
         if self._store is not None or self._memory is not None:
             self._chores()
+        if self.config.consumer_timeout:
+            self._look_for_overdue(OverdueAcks(self.hub))
 
     def _fill(self) -> None:
         if self._store is not None:
@@ -138,12 +142,18 @@ class Server:
             self.run(self._store.tidy)
         self._timer = asyncio.get_running_loop().call_later(_CHORES, self._chores)
 
+    def _look_for_overdue(self, overdue: OverdueAcks) -> None:
+        """Close channels whose acknowledgements take too long, now and from time to time."""
+        loop = asyncio.get_running_loop()
+        self.run(lambda: overdue.check(loop.time()))
+        self._overdue = loop.call_later(overdue.interval, self._look_for_overdue, overdue)
+
     async def stop(self) -> None:
         """Close every connection with 320, wait a little for the answers, and end."""
         if self._listener is not None:
             await self._stop_serving(self._listener)
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in filter(None, (self._timer, self._overdue)):
+            timer.cancel()
         self._close_store()
 
     def _close_store(self) -> None:

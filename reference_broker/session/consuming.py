@@ -134,6 +134,9 @@ def consume(
     tag = consumer_tag or channel.session.vhost.invent_name("amq.ctag-")
     if tag in channel.consumers:
         raise HardError(530, f"attempt to reuse consumer tag '{tag}'")
+    most = channel.session.hub.config.consumer_max_per_channel
+    if most and len(channel.consumers) >= most:
+        raise HardError(530, f"reached maximum ({most}) of consumers per channel")
     if queue == REPLIES:
         replies.start(channel, tag, no_ack=no_ack, no_wait=no_wait)
         return

@@ -55,7 +55,7 @@ class Session:
     def __init__(self, hub: Hub, transport: Transport) -> None:
         self.hub = hub
         self.transport = transport
-        self.protocol = Connection(self)
+        self.protocol = Connection(self, hub.config.max_message_size)
         self.out: list[bytes] = []
         self.gathered = 0  # octets of deliveries in `out`
         self.writable = True
@@ -174,6 +174,14 @@ class Session:
                 530,
                 f"number of channels opened ({len(self.channels)}) has reached the negotiated "
                 f"channel_max ({self.channel_max})",
+                (20, 10),
+            )
+        most = self.hub.config.channel_max_per_node
+        if most and sum(len(session.channels) for session in self.hub.sessions) >= most:
+            raise HardError(
+                530,
+                "number of channels opened on the node has reached the maximum allowed limit of "
+                f"({most})",
                 (20, 10),
             )
         channel = self.channels[number] = Channel(self, number)

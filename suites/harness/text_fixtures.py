@@ -8,11 +8,11 @@ from string import ascii_uppercase
 import pytest
 
 from suites import verify
-from suites.brokers import registry
-from suites.brokers.base import Broker
+from suites.brokers.base import Broker, Unsupported
 from suites.clients.memcache import TextClient
 from suites.harness.evidence import EVIDENCE, Evidence
 from suites.harness.station import STATION, Station
+from suites.harness.variants import Variants
 
 ITEM_SIZES = {"standard": "1048576", "strict": "1024"}
 NAME_LENGTH = 100
@@ -21,9 +21,9 @@ NAME_LENGTH = 100
 class Fronts:
     """The brokers whose front ends are tested: that under test, and more of other settings."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, variants: Variants) -> None:
         self._station = station
-        self._more: dict[str, Broker] = {}
+        self._variants = variants
 
     def broker(self, protocol: str, wanted: dict[str, str]) -> Broker:
         """A running broker with these settings; Unsupported if the one under test has others."""
@@ -33,18 +33,10 @@ class Fronts:
         given = dict(broker.identity.configuration)
         if all(_setting(given, key) == value for key, value in wanted.items()):
             return broker
-        if not wanted.keys() <= set(broker.settings):
+        try:
+            return self._variants.get(wanted)
+        except Unsupported:
             verify.unsupported(f"needs {_text(wanted)}, and this server is {_text(given)}")
-        other = registry.variant(broker, wanted)
-        other = self._more.setdefault(other.spec, other)
-        if not other.alive():
-            other.start()
-        return other
-
-    def close(self) -> None:
-        """End those that were started beside the one under test."""
-        for broker in self._more.values():
-            broker.close()
 
 
 def _setting(given: dict[str, str], key: str) -> str | None:
@@ -115,11 +107,9 @@ class TextClients:
 
 
 @pytest.fixture(scope="session")
-def fronts(request: pytest.FixtureRequest) -> Iterator[Fronts]:
+def fronts(request: pytest.FixtureRequest, variants: Variants) -> Fronts:
     """The front ends of the broker under test."""
-    found = Fronts(request.config.stash[STATION])
-    yield found
-    found.close()
+    return Fronts(request.config.stash[STATION], variants)
 
 
 def _clients(

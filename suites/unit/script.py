@@ -29,10 +29,10 @@ class ScriptedSession:
     A method with an argument `soft` or `hard`, as queue or as virtual host, raises that error.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_message_size: int = 250_000) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.repeated = 0  # publishes that were said to be like the last one
-        self.connection = Connection(self)
+        self.connection = Connection(self, max_message_size)
 
     def feed(self, *pieces: bytes) -> "ScriptedSession":
         """Let the connection receive, piece by piece."""

@@ -76,12 +76,12 @@ def test_an_unknown_kind_is_refused_with_all_kinds() -> None:
     [
         (
             "reference:colour=red",
-            "`reference` has no option `colour`; it takes channel-max, frame-max,",
+            "`reference` has no option `colour`; it takes channel-max, channel-max-per-node,",
         ),
         ("reference:heartbeat", "`heartbeat` should be one `heartbeat=VALUE`"),
         ("reference:heartbeat=", "`heartbeat=` should be one `heartbeat=VALUE`"),
         ("reference:heartbeat=1,heartbeat=2", "`heartbeat=2` should be one `heartbeat=VALUE`"),
-        ("rabbitmq:3.10", "`rabbitmq` has no option `3.10`; it takes heartbeat, plugins"),
+        ("rabbitmq:3.10", "`rabbitmq` has no option `3.10`; it takes channel-max-per-node,"),
         ("rabbitmq:plugins=mqtt", "`plugins` can only be `management`"),
         ("rabbitmq:heartbeat=soon", "heartbeat is 'soon': give whole seconds, 0 to 65535"),
         ("rabbitmq:heartbeat=65536", "heartbeat is '65536': give whole seconds, 0 to 65535"),

@@ -11,7 +11,7 @@ import pika
 import pytest
 
 from suites.brokers import ports, rabbitmq_home, registry
-from suites.brokers.base import Broker, BrokerError
+from suites.brokers.base import Broker, BrokerError, Unsupported
 from suites.brokers.kinds.rabbitmq import RabbitMQ
 from suites.unit.test_brokers_local import eventually, gone, run_owner
 
@@ -239,3 +239,12 @@ def test_a_missing_garagemq_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     with pytest.raises(BrokerError, match="apt-get install garagemq"):
         registry.parse("garagemq").start()
+
+
+@needs_rabbitmq
+def test_a_setting_that_rabbitmq_does_not_know_is_told() -> None:
+    """The node says so when it refuses to start: the test that needs it is unsupported there."""
+    broker = RabbitMQ("consumer-timeout=1000")
+    broker._options["mqproof"] = "1"  # noqa: SLF001  a setting that no version will ever have
+    with pytest.raises(Unsupported, match="has no setting mqproof"):
+        broker.start()

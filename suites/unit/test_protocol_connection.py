@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference_broker.protocol.states import Phase
+from reference_broker.wire.errors import SoftError
 from reference_broker.wire.framing import (
     HEARTBEAT,
     content_frames,
@@ -349,6 +350,31 @@ def test_frames_of_the_agreed_size_pass() -> None:
     session.connection.tuned(8192)
     session.feed(PUBLISH + content_frames(1, b"x" * 8193, frame_max=10_000))
     assert session.calls == [("failed", 501, (0, 0))]
+
+
+@pytest.mark.parametrize("largest", [3000, 100_000], ids=["below a frame", "of many frames"])
+@pytest.mark.parametrize("frame_max", [4096, 131_072])
+def test_a_message_above_the_largest_size_closes_its_channel(largest: int, frame_max: int) -> None:
+    """One that is as large as allowed passes, whole or frame by frame."""
+    session = ScriptedSession(largest).feed(OPENING, method_frame(1, "channel.open"))
+    session.connection.tuned(frame_max)
+    session.take()
+    session.feed(PUBLISH + content_frames(1, bytes(largest), frame_max=frame_max))
+    session.feed(PUBLISH + content_frames(1, bytes(largest + 1), frame_max=frame_max))
+    passed, refused = session.calls
+    assert (passed[0], passed[-1]) == ("publish", largest)
+    assert refused == ("channel failed", 1, 406, (60, 40))
+
+
+def test_the_broker_may_close_a_channel_between_two_reads() -> None:
+    """What still arrives there is dropped; a channel that is closing or absent stays so."""
+    session = opened(1, 2)
+    for number in (1, 1, 3):
+        session.connection.fail_channel(number, SoftError(406, "overdue", (0, 0)))
+    session.feed(method_frame(1, "queue.declare", queue="q"), method_frame(1, "channel.close-ok"))
+    assert session.take() == [("channel failed", 1, 406, (0, 0)), ("gone", 1, False)]
+    session.feed(method_frame(2, "queue.declare", queue="q"))
+    assert session.calls[0][:3] == ("method", 2, "queue.declare")
 
 
 def test_heartbeats_are_silent_in_every_phase() -> None:

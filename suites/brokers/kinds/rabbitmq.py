@@ -1,6 +1,7 @@
 """A private RabbitMQ node from the installed package: own ports, folders, cookie and epmd."""
 
 import os
+import re
 import shutil
 import socket
 import time
@@ -8,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from suites.brokers import definitions, ports, rabbitmq_home
-from suites.brokers.base import BrokerError
+from suites.brokers.base import BrokerError, Unsupported
 from suites.brokers.kind import Kind, options
 from suites.brokers.local import HOST, LocalBroker
 from suites.brokers.process import Command
@@ -22,6 +23,17 @@ CONFIGURATION = """\
 listeners.tcp.1 = {host}:{port}
 load_definitions = {folder}/definitions.json
 """
+LINES = (
+    "channel-max-per-node",
+    "consumer-max-per-channel",
+    "consumer-timeout",
+    "heartbeat",
+    "max-message-size",
+)
+"""Keys of the string that are lines of rabbitmq.conf, there with underscores."""
+UNKNOWN_SETTING = re.compile(r"tried to set (\w+), but there is no setting with that name")
+LOG_LINES = 200  # that a failing start may write after it
+LOOKS = 8  # at what is unacked, within one consumer timeout: once a minute is RabbitMQ's default
 LONGEST_HEARTBEAT = 65535  # seconds, a short
 MANAGEMENT = ("rabbitmq_management", "rabbitmq_management_agent", "rabbitmq_web_dispatch")
 MANAGEMENT_CONFIGURATION = """\
@@ -35,25 +47,22 @@ class RabbitMQ(LocalBroker):
     """One node with RabbitMQ's defaults and the suites' definitions; `plugins` is `management`."""
 
     kind = "rabbitmq"
-    settings = ("heartbeat", "plugins")
+    settings = (*LINES, "plugins")
     capabilities = frozenset({"restart", "kill", "pause", "durable", "vhosts", "users", "logs"})
 
     def __init__(self, rest: str = "") -> None:
         super().__init__(f"{self.kind}:{rest}" if rest else self.kind)
-        given = options(self.kind, rest, self.settings)
-        self._plugins = given.get("plugins", "none")
+        self._options = options(self.kind, rest, self.settings)
+        self._plugins = self._options.get("plugins", "none")
         if self._plugins not in {"none", "management"}:
             raise BrokerError(f"`{self.kind}`: `plugins` can only be `management`")
-        self._heartbeat = given.get("heartbeat")
-        if self._heartbeat is not None:
-            _check_heartbeat(self._heartbeat)
+        _check_heartbeat(self._options.get("heartbeat", "0"))
         self._env: dict[str, str] = {}
         self._management_port: int | None = None
 
     @property
     def _configuration(self) -> Mapping[str, str]:
-        heartbeat = {} if self._heartbeat is None else {"heartbeat": self._heartbeat}
-        return {"plugins": self._plugins, **heartbeat}
+        return {"plugins": "none", **self._options}
 
     @property
     def management_port(self) -> int | None:
@@ -75,6 +84,7 @@ class RabbitMQ(LocalBroker):
         self._management_port = ports.free_port() if plugins else None
         self._env = _environment(sandbox.folder, port, epmd_port, plugins)
         _write_files(sandbox.folder, self._settings(sandbox.folder, port), plugins)
+        (sandbox.folder / "advanced.config").write_text(self._advanced(), encoding="utf-8")
         _start_epmd(sandbox, epmd_port, self._env)
 
     def _settings(self, folder: Path, port: int) -> str:
@@ -82,13 +92,31 @@ class RabbitMQ(LocalBroker):
         text = CONFIGURATION.format(host=HOST, port=port, folder=folder)
         if self._management_port is not None:
             text += MANAGEMENT_CONFIGURATION.format(host=HOST, port=self._management_port)
-        if self._heartbeat is not None:
-            text += f"heartbeat = {self._heartbeat}\n"
+        for key, value in self._options.items():
+            if key != "plugins":
+                text += f"{key.replace('-', '_')} = {value}\n"
         return text
+
+    def _advanced(self) -> str:
+        """What rabbitmq.conf has no words for."""
+        timeout = self._options.get("consumer-timeout")
+        if timeout is None:
+            return "[].\n"
+        return f"[{{rabbit, [{{channel_tick_interval, {max(1, int(timeout) // LOOKS)}}}]}}].\n"
 
     def _command(self, folder: Path, port: int) -> Command:
         del folder, port
         return Command([str(rabbitmq_home.script("rabbitmq-server"))], self._env)
+
+    def _launch(self, port: int) -> None:
+        """As every local broker; Unsupported if this version does not have one of the settings."""
+        try:
+            super()._launch(port)
+        except BrokerError as error:
+            unknown = UNKNOWN_SETTING.search(self.log_tail(LOG_LINES))
+            if unknown is None:
+                raise
+            raise Unsupported(f"this RabbitMQ has no setting {unknown[1]}") from error
 
     def _started(self, log: str) -> bool:
         # The listener opens before streams and quorum queues are up.
@@ -140,7 +168,6 @@ def _check_heartbeat(seconds: str) -> None:
 def _write_files(folder: Path, configuration: str, plugins: Collection[str]) -> None:
     definitions.write(folder)
     (folder / "rabbitmq.conf").write_text(configuration, encoding="utf-8")
-    (folder / "advanced.config").write_text("[].\n", encoding="utf-8")
     enabled = f"[{MANAGEMENT[0]}].\n" if plugins else "[].\n"
     (folder / "enabled_plugins").write_text(enabled, encoding="utf-8")
     (folder / "rabbitmq-env.conf").touch()

@@ -17,9 +17,13 @@ from suites.brokers.sandbox import Sandbox
 PACKAGE = "reference_broker"
 OPTIONS = (
     "channel-max",
+    "channel-max-per-node",
+    "consumer-max-per-channel",
+    "consumer-timeout",
     "frame-max",
     "heartbeat",
     "log-level",
+    "max-message-size",
     "memcacheq-item-size",
     "memcacheq-profile",
 )
