@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable
 from enum import StrEnum
 from typing import TypeVar
 
-from reports.model import Case, Level, Record, Verdict
+from reports.model import Case, Closing, Level, Record, Verdict
 
 Counts = dict[Verdict, int]
 Key = TypeVar("Key", bound=Hashable)
@@ -13,6 +13,7 @@ Key = TypeVar("Key", bound=Hashable)
 GRAVEST_FIRST = (
     Verdict.FAIL,
     Verdict.ERROR,
+    Verdict.WEAK,
     Verdict.DEVIATION,
     Verdict.UNSUPPORTED,
     Verdict.INFORMATIONAL,
@@ -43,6 +44,12 @@ def by_level(cases: Iterable[Case]) -> dict[Level, Counts]:
     """Count the cases of each level that occurs by verdict, the most binding first."""
     found = _grouped((case.level, case.verdict) for case in cases)
     return {level: found[level] for level in Level if level in found}
+
+
+def by_closing(cases: Iterable[Case]) -> dict[Closing, int]:
+    """Count how connections ended where the broker ended them, the best first."""
+    found = Counter(case.closing for case in cases)
+    return {closing: found[closing] for closing in Closing if found[closing]}
 
 
 def by_requirement(cases: Iterable[Case]) -> dict[str, Verdict]:

@@ -23,10 +23,20 @@ class Verdict(StrEnum):
 
     PASS = "pass"
     FAIL = "fail"
+    WEAK = "weak"
     DEVIATION = "deviation"
     INFORMATIONAL = "informational"
     UNSUPPORTED = "unsupported"
     ERROR = "error"
+
+
+class Closing(StrEnum):
+    """How the connections of a case ended on the broker's side, the best first."""
+
+    CLEAN = "clean"  # Close or Close-Ok, then FIN
+    RESET = "reset"  # Close or Close-Ok, then RST
+    BARE = "bare"  # the socket's end and no method before it
+    OPEN = "left open"  # Close, answered, and a socket that stays
 
 
 class Level(StrEnum):
@@ -79,6 +89,7 @@ class Case(
     expected: str | None = None
     actual: str | None = None
     observation: str | None = None
+    closing: Closing | None = None
     reason: str | None = None
     link: str | None = None
     transcript: list[str] = field(default_factory=list)

@@ -9,6 +9,7 @@ from reports.render import words
 _SECTIONS = {
     Verdict.FAIL: "Failures",
     Verdict.ERROR: "Errors",
+    Verdict.WEAK: "Recommendations not followed",
     Verdict.DEVIATION: "Known deviations",
     Verdict.UNSUPPORTED: "Unsupported",
     Verdict.INFORMATIONAL: "Informational observations",
@@ -24,6 +25,7 @@ def render(record: Record) -> str:
         escaped(words.verdict_line(record)),
         *(f"> **Warning:** {escaped(caveat)}" for caveat in words.caveats(record)),
         "\n".join(f"- {name}: {code(value)}" for name, value in words.facts(record)),
+        *map(escaped, words.closings(record)),
     ]
     if record.cases:
         levels = {str(level): counts for level, counts in by_level(record.cases).items()}

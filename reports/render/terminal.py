@@ -10,6 +10,7 @@ WIDTH = 80
 _HEADS = {
     Verdict.PASS: "pass",
     Verdict.FAIL: "fail",
+    Verdict.WEAK: "weak",
     Verdict.DEVIATION: "deviat.",
     Verdict.INFORMATIONAL: "inform.",
     Verdict.UNSUPPORTED: "unsupp.",
@@ -24,7 +25,8 @@ def render(record: Record) -> str:
     parts = [_wrapped(words.headline(record)), *map(_wrapped, words.caveats(record))]
     if record.cases:
         parts.append(table(record.cases))
-    parts += [_listed(case) for case in words.troubled(record)]
+    parts += [_listed(case) for case in (*words.troubled(record), *words.weak(record))]
+    parts += map(_wrapped, words.closings(record))
     parts.append(_wrapped(words.verdict_line(record)))
     return "\n\n".join(parts) + "\n"
 

@@ -3,12 +3,13 @@
 import unicodedata
 from datetime import datetime
 
-from reports.analyse import Counts, Outcome, by_requirement, outcome, tally
+from reports.analyse import Counts, Outcome, by_closing, by_requirement, outcome, tally
 from reports.model import Case, Record, Verdict
 
 SIGNS = {
     Verdict.PASS: "✓",
     Verdict.FAIL: "✗",
+    Verdict.WEAK: "~",
     Verdict.DEVIATION: "≠",
     Verdict.INFORMATIONAL: "i",
     Verdict.UNSUPPORTED: "–",  # noqa: RUF001 - an en dash is as wide as the other signs
@@ -19,6 +20,7 @@ SIGNS = {
 MEANINGS = {
     Verdict.PASS: "the broker did what the requirement asks",
     Verdict.FAIL: "the broker did not do it, and nobody had said so",
+    Verdict.WEAK: "the broker did not do it, and the specification only recommends it",
     Verdict.DEVIATION: "the broker is known not to do it, and still does not",
     Verdict.INFORMATIONAL: "the specification leaves it open; what was seen is the result",
     Verdict.UNSUPPORTED: "the broker says that it lacks the feature, and it does",
@@ -37,6 +39,7 @@ _COUNTED = {
     Verdict.INFORMATIONAL: ("informational", "informational"),
     Verdict.UNSUPPORTED: ("unsupported", "unsupported"),
     Verdict.FAIL: ("failure", "failures"),
+    Verdict.WEAK: ("weak", "weak"),
     Verdict.ERROR: ("undecided by an error", "undecided by errors"),
 }
 _ALWAYS_COUNTED = {Verdict.PASS, Verdict.FAIL}
@@ -84,6 +87,18 @@ def troubled(record: Record) -> list[Case]:
     return failures + [case for case in record.cases if case.verdict is Verdict.ERROR]
 
 
+def weak(record: Record) -> list[Case]:
+    """List the cases of recommendations that the broker does not follow."""
+    return [case for case in record.cases if case.verdict is Verdict.WEAK]
+
+
+def closings(record: Record) -> list[str]:
+    """Say in one sentence how the broker ended connections, if it ended any."""
+    counts = by_closing(record.cases)
+    told = ", ".join(f"{count} {closing}" for closing, count in counts.items())
+    return [f"Connections that the broker ended, by case: {told}."] if told else []
+
+
 def caveats(record: Record) -> list[str]:
     """Warn of what is missing from the record, if anything is."""
     warnings = []
@@ -119,6 +134,7 @@ def evidence(case: Case) -> list[tuple[str, str]]:
         ("Expected", case.expected),
         ("Actual", case.actual),
         ("Observation", case.observation),
+        ("Closing", case.closing),
         ("Reason", case.reason),
     ]
     return [(name, visible(value)) for name, value in pairs if value]

@@ -50,6 +50,5 @@ def _ending(
         return str(received)
     if received.name != "connection.close" or received["reply_code"] not in codes:
         raise Mismatch(expected, str(received), received.detail)
-    client.send(0, "connection.close-ok")
-    client.expect_socket_closed()
+    client.answer_close(received)
     return str(received)

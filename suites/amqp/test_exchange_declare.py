@@ -76,8 +76,7 @@ def expect_unknown_type(client: RawClient, exchange: str, kind: str, raw: RawCli
     client.send(1, "exchange.declare", exchange=exchange, type=kind)
     closed = client.expect(1, "connection.close")  # read on channel 1 to see a channel.close too
     verify.equal(closed["reply_code"], 503, "reply code")
-    client.send(0, "connection.close-ok")
-    client.expect_socket_closed()
+    client.answer_close(closed)
     expect_no_exchange(raw(), exchange)
 
 

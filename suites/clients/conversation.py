@@ -33,6 +33,8 @@ ASYNCHRONOUS = frozenset(
 )
 """What a broker may send at any moment, also before the reply that a client waits for."""
 
+FAREWELLS = frozenset({"connection.close", "connection.close-ok"})
+
 _REPLIES = {"basic.get": ("basic.get-ok", "basic.get-empty")}
 
 
@@ -56,6 +58,8 @@ class Conversation:
         self.frame_max = DEFAULT_FRAME_MAX
         self.heartbeats: list[float] = []
         self.link = Link(endpoint, transcript or Transcript(), label)
+        self.closed = False
+        """Whether the broker sent connection.close or connection.close-ok."""
         self._assembler = Assembler()
         self._inbox: list[Received] = []
 
@@ -217,6 +221,7 @@ class Conversation:
         except WireError as error:
             raise NoFrameError("garbage", str(error)) from None
         if received is not None:
+            self.closed = self.closed or received.name in FAREWELLS
             self._inbox.append(received)
 
     def _frame(self, timeout: float, *, until_heartbeat: bool = False) -> Frame:

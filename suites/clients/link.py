@@ -18,6 +18,7 @@ LINGER_ZERO = struct.pack("ii", 1, 0)  # close sends RST
 
 SILENCE = "silence"
 CLOSED = "socket closed"
+FIN = "FIN"
 
 
 class NoFrameError(Exception):
@@ -36,6 +37,8 @@ class Link:
         self.transcript = transcript
         self.label = label
         self.ended = False
+        self.ending: str | None = None
+        """How the peer ended it: FIN, or the socket's error."""
         self._pending = bytearray()
         self._socket = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -110,13 +113,14 @@ class Link:
         except TimeoutError:
             raise NoFrameError(self._in_part(SILENCE), f"within {timeout:g} s") from None
         except OSError as error:
-            raise self._ending(str(error)) from None
+            raise self._ended_by(str(error)) from None
         if not data:
-            raise self._ending("FIN")
+            raise self._ended_by(FIN)
         self._pending += data
 
-    def _ending(self, how: str) -> NoFrameError:
+    def _ended_by(self, how: str) -> NoFrameError:
         self.ended = True
+        self.ending = how
         self.transcript.note(self.label, CAME, f"(socket closed: {how})")
         return NoFrameError(self._in_part(CLOSED), how)
 

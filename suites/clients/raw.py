@@ -6,10 +6,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from reference_broker.wire.spec import METHODS
+from reports.model import Closing
 from suites.brokers.base import Endpoint
 from suites.clients.conversation import ASYNCHRONOUS, Conversation
 from suites.clients.handshake import PROTOCOL_HEADER, start_ok
-from suites.clients.link import CLOSED
+from suites.clients.link import CLOSED, FIN, SILENCE
 from suites.clients.received import Delivery, Received
 from suites.verify import Mismatch
 
@@ -27,6 +28,7 @@ class RawClient(Conversation):
     channel_max = 0
     heartbeat = 0
     _opened = False
+    _stays = False  # the socket outlasted the close handshake
 
     @classmethod
     def open(cls, endpoint: Endpoint, **handshake: Any) -> Self:
@@ -135,22 +137,44 @@ class RawClient(Conversation):
         self,
         *codes: int,
         method: str | tuple[int, int] | None = None,
-        socket_ends: bool = True,
         timeout: float | None = None,
     ) -> Received:
-        """The connection is closed so; answers close-ok, after which the socket must end.
+        """The connection is closed so; answers close-ok, and waits for the end of the socket.
 
-        A socket that stays is a Mismatch on its own: `connection.close 501, then silence`. With
-        `socket_ends=False` that is not judged.
+        A socket that stays is no Mismatch: how a connection ends is judged apart, by `closing`.
         """
         closed = self._expect_close("connection.close", 0, codes, method, timeout)
-        self._opened = False
-        if socket_ends:
-            # What came before the Close and was not read is no objection.
-            unread, self._inbox = self._inbox, []
-            self._expect_end(f"{closed}, then ", CLOSE_TIMEOUT)
-            self._inbox = unread
+        # What came before the Close and was not read is no objection.
+        unread, self._inbox = self._inbox, []
+        self.await_end(closed)
+        self._inbox = unread
         return closed
+
+    def answer_close(self, closed: Received) -> None:
+        """Answer a connection.close that was read, and wait for the end of the socket."""
+        self._close_ok(closed)
+        self.await_end(closed)
+
+    def await_end(self, closed: Received) -> None:
+        """After the close handshake the socket ends or stays, but nothing more is said."""
+        try:
+            self._expect_end(f"{closed}, then ", CLOSE_TIMEOUT)
+        except Mismatch as error:
+            if not error.actual.endswith(SILENCE):
+                raise
+            self._stays = True
+
+    @property
+    def closing(self) -> Closing | None:
+        """How the broker ended the connection, None where it did not."""
+        ending = self.link.ending
+        if self._stays:
+            return Closing.OPEN
+        if ending is None:
+            return None
+        if not self.closed:
+            return Closing.BARE
+        return Closing.CLEAN if ending == FIN else Closing.RESET
 
     def expect_socket_closed(self, timeout: float = CLOSE_TIMEOUT) -> None:
         """FIN or RST comes, with no method before it but what came asynchronously."""
@@ -194,12 +218,16 @@ class RawClient(Conversation):
         expected = f"{name} {' or '.join(map(str, codes))}".rstrip()
         closed = self._next(expected, channel, timeout, ASYNCHRONOUS)
         if closed.name in {"channel.close", "connection.close"}:
-            self.send(closed.channel, f"{closed.name}-ok")
-            self._opened = self._opened and closed.name == "channel.close"
+            self._close_ok(closed)
         if closed.name != name or (codes and closed["reply_code"] not in codes):
             raise Mismatch(expected, str(closed), closed.detail)
         _check_blame(closed, METHODS[method].ids if isinstance(method, str) else method)
         return closed
+
+    def _close_ok(self, closed: Received) -> None:
+        self.send(closed.channel, f"{closed.name}-ok")
+        if closed.name == "connection.close":
+            self._opened = False
 
     def _expect_end(self, prefix: str, timeout: float) -> None:
         try:

@@ -12,7 +12,7 @@ from suites.harness.collection import requirements_of
 from suites.harness.evidence import EVIDENCE, Evidence
 from suites.harness.station import Station
 from suites.harness.verdict import End, Judgement, Seen
-from suites.requirements import LEVELS, Requirement, named
+from suites.requirements import LEVELS, named
 
 CASE, BEGUN, IDENTITY = "mqproof_case", "mqproof_begun", "mqproof_identity"
 """Attributes of a test's reports: the case on the last, the others on the first."""
@@ -56,7 +56,7 @@ def _case(
         test=item.nodeid,
         requirements=identifiers,
         area=requirements[0].area,
-        level=_strongest(requirements),
+        level=level_of(item),
         summary=requirements[0].summary,
         verdict=judgement.verdict,
         started=evidence.began,
@@ -65,6 +65,7 @@ def _case(
         expected=seen.expected,
         actual=seen.actual,
         observation=evidence.observation,
+        closing=evidence.closing,
         reason=judgement.reason,
         link=judgement.link,
         transcript=evidence.transcript.lines if told else [],
@@ -74,5 +75,7 @@ def _case(
     return data
 
 
-def _strongest(requirements: list[Requirement]) -> Level:
-    return Level(min((each.level for each in requirements), key=LEVELS.index))
+def level_of(item: pytest.Item) -> Level:
+    """The most binding level of the requirements that a test bears."""
+    levels = [named(identifier).level for identifier in requirements_of(item)]
+    return Level(min(levels, key=LEVELS.index))

@@ -47,6 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only the tests of requirements that match, such as 'queue/*'; may be repeated",
     )
     group.addoption(
+        "--ungraded",
+        action="store_true",
+        help="a broken recommendation (SHOULD) or option (MAY) is a fail, as a broken MUST is",
+    )
+    group.addoption(
         "--record",
         metavar="PATH",
         help="where to write the run's record (default: reports/runs/…); none for no record",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reports.model import Closing
 from suites.clients.raw import RawClient
 from suites.clients.transcript import Transcript
 from suites.harness.verdict import Judgement, Seen
@@ -27,6 +28,12 @@ class Evidence:
     def observation(self) -> str | None:
         """All that was observed, as one text."""
         return "; ".join(self.observations) or None
+
+    @property
+    def closing(self) -> Closing | None:
+        """The worst way in which the broker ended one of the raw connections, if it did."""
+        found = [client.closing for client in self.clients if client.closing is not None]
+        return max(found, key=list(Closing).index, default=None)
 
 
 EVIDENCE = pytest.StashKey[Evidence]()

@@ -20,6 +20,12 @@ DEADLY_NEEDS = frozenset({"kill", "restart", "pause"})
 
 TRANSCRIPT_SHOWN = 30
 
+TROUBLE = frozenset({Verdict.FAIL, Verdict.ERROR, Verdict.WEAK})
+"""Verdicts that the broker's log goes with."""
+
+XFAILED = frozenset({Verdict.DEVIATION, Verdict.WEAK})
+"""Verdicts on a test that failed, and that do not fail the run."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set up the holder of this process's broker."""
@@ -70,8 +76,9 @@ def _judge(
     evidence.seen = seen = _seen(item, call, evidence, station)
     identifiers = requirements_of(item)
     concerned = [e for e in station.expectations if e.concerns(identifiers, item.nodeid)]
-    evidence.judgement = judgement = judge(seen, concerned)
-    if judgement.verdict in {Verdict.FAIL, Verdict.ERROR}:
+    level = None if item.config.getoption("ungraded") else casebook.level_of(item)
+    evidence.judgement = judgement = judge(seen, concerned, level)
+    if judgement.verdict in TROUBLE:
         evidence.log = station.log()
     _reshape(report, item, call, judgement)
 
@@ -90,11 +97,11 @@ def _seen(
     told = f"{lost}: {seen.message}" if seen.message else lost
     if call.when == "setup":  # of which some earlier test is guilty
         return Seen(End.BROKEN, told)
-    return Seen(End.FAILED, told, seen.expected, lost)
+    return Seen(End.FAILED, told, seen.expected, lost, fatal=True)
 
 
 def _failed(judgement: Judgement | None) -> bool:
-    return judgement is not None and judgement.verdict is Verdict.FAIL
+    return judgement is not None and judgement.verdict in {Verdict.FAIL, Verdict.WEAK}
 
 
 def _may_kill(item: pytest.Item) -> bool:
@@ -130,9 +137,9 @@ def _reshape(
 ) -> None:
     """Make pytest's outcome agree with the verdict."""
     verdict, reason = judgement.verdict, judgement.reason or ""
-    if verdict is Verdict.DEVIATION:
+    if verdict in XFAILED or (verdict is Verdict.INFORMATIONAL and report.outcome == "failed"):
         report.outcome = "skipped"
-        report.wasxfail = f"deviation: {reason}"
+        report.wasxfail = f"{verdict}: {reason}"
     elif verdict is Verdict.UNSUPPORTED:
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {reason}")

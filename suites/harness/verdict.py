@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.model import Verdict
+from reports.model import Level, Verdict
 from suites.expectations import Expectation
 
 
@@ -26,6 +26,7 @@ class Seen:
     expected: str | None = None
     actual: str | None = None
     observation: str | None = None
+    fatal: bool = False  # the broker died or hung, which no level of a requirement excuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,15 @@ class Judgement:
     link: str | None = None
 
 
-def judge(seen: Seen, expectations: Sequence[Expectation]) -> Judgement:
+GRADES = {Level.SHOULD: Verdict.WEAK, Level.MAY: Verdict.INFORMATIONAL}
+"""What a broken requirement comes to by its level; where none stands here it is a failure."""
+
+
+def judge(seen: Seen, expectations: Sequence[Expectation], level: Level | None = None) -> Judgement:
     """The verdict; `expectations` are those that concern this test on this broker.
 
-    Strict both ways: a known deviation that is gone, or has changed, is a failure.
+    Strict both ways: a known deviation that is gone, or has changed, is a failure. What nobody
+    expected is graded by `level`; without one any broken requirement is a failure.
     """
     if seen.end is End.BROKEN:
         return Judgement(Verdict.ERROR, seen.message)
@@ -54,7 +60,8 @@ def judge(seen: Seen, expectations: Sequence[Expectation]) -> Judgement:
     if expectations:
         known = " or ".join(expectation.observed for expectation in expectations)
         return Judgement(Verdict.FAIL, f"{seen.message}; the known deviation is another: {known}")
-    return Judgement(Verdict.FAIL, seen.message)
+    grade = Verdict.FAIL if seen.fatal or level is None else GRADES.get(level, Verdict.FAIL)
+    return Judgement(grade, seen.message)
 
 
 def _passed(seen: Seen, expectations: Sequence[Expectation]) -> Judgement:

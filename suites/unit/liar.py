@@ -26,6 +26,12 @@ START = method_frame(
     mechanisms="PLAIN",
     locales="en_US",
 )
+
+
+class Last(bytes):
+    """An answer after which the connection ends."""
+
+
 TRUTH = {
     "connection.start-ok": method_frame(
         0, "connection.tune", channel_max=100, frame_max=131072, heartbeat=60
@@ -33,14 +39,10 @@ TRUTH = {
     "connection.tune-ok": b"",
     "connection.open": method_frame(0, "connection.open-ok"),
     "connection.close": method_frame(0, "connection.close-ok"),
-    "connection.close-ok": b"",
+    "connection.close-ok": Last(),
     "channel.open": method_frame(1, "channel.open-ok"),
     "channel.close-ok": b"",
 }
-
-
-class Last(bytes):
-    """An answer after which the connection ends."""
 
 
 Script = Callable[[Method], bytes]

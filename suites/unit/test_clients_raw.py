@@ -5,9 +5,10 @@ import pytest
 from reference_broker.wire.errors import WireError
 from reference_broker.wire.framing import HEARTBEAT, content_frames, encode_frame, method_frame
 from reference_broker.wire.methods import Method
+from reports.model import Closing
 from suites.clients.raw import RawClient
 from suites.clients.received import Delivery
-from suites.unit.liar import Last, Liar
+from suites.unit.liar import TRUTH, Last, Liar
 from suites.verify import Mismatch
 
 # The body's frame takes 13 octets.
@@ -131,11 +132,34 @@ def test_a_connection_close_ends_with_the_socket(told: Open) -> None:
 def test_a_socket_that_stays_is_told_apart(told: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """How the connection ended is judged apart from what was answered."""
     monkeypatch.setattr("suites.clients.raw.CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setitem(TRUTH, "connection.close-ok", b"")
     client = told(ENDED)
     client.send(1, "queue.declare")
-    with pytest.raises(Mismatch) as caught:
+    client.expect_connection_close(501)
+    assert client.closing is Closing.OPEN
+
+
+@pytest.mark.parametrize(
+    ("answer", "closing"),
+    [
+        (ENDED, Closing.CLEAN),
+        (Last(), Closing.BARE),
+        (DECLARED, None),
+    ],
+)
+def test_how_the_broker_ended_the_connection(
+    told: Open, answer: bytes, closing: Closing | None
+) -> None:
+    """A close handshake, a bare end, and a connection that lives are told apart."""
+    client = told(answer)
+    client.send(1, "queue.declare")
+    if closing is Closing.CLEAN:
         client.expect_connection_close(501)
-    assert caught.value.actual == "connection.close 501, then silence"
+    elif closing is Closing.BARE:
+        client.expect_socket_closed()
+    else:
+        client.expect(1, "queue.declare-ok")
+    assert client.closing is closing
 
 
 def test_a_bare_end_is_no_close_method(told: Open) -> None:

@@ -38,6 +38,8 @@ from suites.harness import names, station
 
 station.HEALTH_TIMEOUT = existing.START_TIMEOUT = names.JANITOR_TIMEOUT = 1.0
 HIGHER = pytest.mark.requirement("header/higher-version")
+SHOULD = pytest.mark.requirement("flow/resume")
+MAY = pytest.mark.requirement("flow/publisher-pause")
 
 @HIGHER
 @pytest.mark.parametrize(
@@ -46,6 +48,19 @@ HIGHER = pytest.mark.requirement("header/higher-version")
 def test_declare(client, lie):
     client.timeout = 0.2
     client.call(1, "queue.declare", queue=lie)
+
+@SHOULD
+def test_should(client):
+    client.call(1, "queue.declare", queue="closes")
+
+@SHOULD
+@HIGHER
+def test_should_and_must(client):
+    client.call(1, "queue.declare", queue="closes")
+
+@MAY
+def test_may(client):
+    client.call(1, "queue.declare", queue="closes")
 
 @HIGHER
 def test_assertion():
@@ -203,6 +218,9 @@ def lies(tmp_path_factory: pytest.TempPathFactory) -> Run:
         ("declare[unknown]", Verdict.FAIL, "garbage"),
         ("declare[ends]", Verdict.FAIL, "socket closed"),
         ("declare[midframe]", Verdict.FAIL, "socket closed in mid-frame"),
+        ("should", Verdict.WEAK, "channel.close 404"),
+        ("should_and_must", Verdict.FAIL, "channel.close 404"),
+        ("may", Verdict.INFORMATIONAL, "channel.close 404"),
         ("assertion", Verdict.FAIL, None),
         ("bug", Verdict.ERROR, None),
         ("timeout", Verdict.ERROR, None),
@@ -255,6 +273,18 @@ def test_evidence_goes_with_what_did_not_pass(lies: Run) -> None:
     assert "the broker hung while" in str(lies.cases["the_broker_hangs_at_the_end"].reason)
     assert "no broker to test at 127.0.0.1" in str(lies.cases["after_the_death"].reason)
     assert lies.cases["observed"].observation == "it took 3 ms"
+
+
+def test_an_ungraded_run_knows_only_failures(tmp_path: Path) -> None:
+    """With `--ungraded` a broken recommendation fails the run, and without it does not."""
+    with Lies().liar as liar:
+        only = "(test_should or test_may) and not must"
+        options = ("--broker", liar.endpoint.url, "-k", only)
+        (tmp_path / "graded").mkdir()
+        graded = Run(tmp_path / "graded", TESTS, *options)
+        ungraded = Run(tmp_path, TESTS, *options, "--ungraded")
+    assert (graded.code, ungraded.code) == (0, pytest.ExitCode.TESTS_FAILED), graded.text
+    assert {case.verdict for case in ungraded.record.cases} == {Verdict.FAIL}
 
 
 def test_a_crashed_worker_is_the_error_of_its_test(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from reports.model import Verdict
+from reports.model import Level, Verdict
 from suites.expectations import Expectation
 from suites.harness.verdict import End, Seen, judge
 
@@ -11,6 +11,7 @@ PASSED = Seen(End.PASSED)
 OBSERVED = Seen(End.PASSED, observation="12 ms")
 AS_KNOWN = Seen(End.FAILED, "expected a, got b", "channel.close 404", "queue.delete-ok")
 OTHERWISE = Seen(End.FAILED, "expected a, got c", "channel.close 404", "silence")
+DEAD = Seen(End.FAILED, "the broker died", actual="the broker died", fatal=True)
 NO_FORM = Seen(End.FAILED, "assert 1 == 2")
 UNSUPPORTED = Seen(End.UNSUPPORTED, "needs `kill`")
 BROKEN = Seen(End.BROKEN, "setup: BrokerError: no such file")
@@ -42,6 +43,34 @@ def test_every_combination(
 ) -> None:
     """Each way to end has one verdict without expectations, and one with them."""
     assert judge(seen, expectations).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("seen", "level", "verdict"),
+    [
+        (AS_KNOWN, Level.MUST, Verdict.FAIL),
+        (AS_KNOWN, Level.SHOULD, Verdict.WEAK),
+        (AS_KNOWN, Level.MAY, Verdict.INFORMATIONAL),
+        (AS_KNOWN, Level.RABBITMQ, Verdict.FAIL),
+        (AS_KNOWN, Level.MEMCACHEQ, Verdict.FAIL),
+        (AS_KNOWN, None, Verdict.FAIL),
+        (DEAD, Level.SHOULD, Verdict.FAIL),
+        (DEAD, Level.MAY, Verdict.FAIL),
+        (BROKEN, Level.SHOULD, Verdict.ERROR),
+        (PASSED, Level.SHOULD, Verdict.PASS),
+    ],
+)
+def test_what_is_broken_is_graded(seen: Seen, level: Level | None, verdict: Verdict) -> None:
+    """The level of the requirement says how grave it is, but nothing excuses a dead broker."""
+    assert judge(seen, (), level).verdict is verdict
+
+
+@pytest.mark.parametrize("level", [Level.MUST, Level.SHOULD, Level.MAY])
+def test_an_expectation_is_strict_at_every_level(level: Level) -> None:
+    """A known deviation is one whatever its level, and one that is gone or changed is a fail."""
+    assert judge(AS_KNOWN, (KNOWN,), level).verdict is Verdict.DEVIATION
+    assert judge(OTHERWISE, (KNOWN,), level).verdict is Verdict.FAIL
+    assert judge(PASSED, (KNOWN,), level).verdict is Verdict.FAIL
 
 
 def test_a_deviation_carries_its_reason_and_link() -> None:

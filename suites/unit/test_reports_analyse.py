@@ -4,14 +4,30 @@ import socket
 import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from reports.analyse import Outcome, by_area, by_level, by_requirement, exit_code, outcome, tally
-from reports.model import Footer, Level, Record, Verdict
+from reports.analyse import (
+    Outcome,
+    by_area,
+    by_closing,
+    by_level,
+    by_requirement,
+    exit_code,
+    outcome,
+    tally,
+)
+from reports.model import Closing, Footer, Level, Record, Verdict
 from reports.scrub import scrub
 from suites.unit.test_reports import NOW, case, header
 
-HARMLESS = [Verdict.PASS, Verdict.DEVIATION, Verdict.INFORMATIONAL, Verdict.UNSUPPORTED]
+HARMLESS = [
+    Verdict.PASS,
+    Verdict.WEAK,
+    Verdict.DEVIATION,
+    Verdict.INFORMATIONAL,
+    Verdict.UNSUPPORTED,
+]
 HARMFUL = [Verdict.FAIL, Verdict.ERROR]
 
 
@@ -38,6 +54,7 @@ def test_tally_names_every_verdict_in_order() -> None:
     assert list(tally([Verdict.ERROR]).items()) == [
         (Verdict.PASS, 0),
         (Verdict.FAIL, 0),
+        (Verdict.WEAK, 0),
         (Verdict.DEVIATION, 0),
         (Verdict.INFORMATIONAL, 0),
         (Verdict.UNSUPPORTED, 0),
@@ -67,6 +84,8 @@ def test_levels_stand_from_binding_to_open() -> None:
         ([Verdict.PASS, Verdict.DEVIATION], Verdict.DEVIATION),
         ([Verdict.ERROR, Verdict.FAIL, Verdict.PASS], Verdict.FAIL),
         ([Verdict.PASS, Verdict.ERROR], Verdict.ERROR),
+        ([Verdict.DEVIATION, Verdict.WEAK], Verdict.WEAK),
+        ([Verdict.WEAK, Verdict.ERROR], Verdict.ERROR),
         ([Verdict.INFORMATIONAL, Verdict.UNSUPPORTED], Verdict.UNSUPPORTED),
         ([Verdict.PASS, Verdict.INFORMATIONAL], Verdict.INFORMATIONAL),
     ],
@@ -76,6 +95,13 @@ def test_requirement_has_its_gravest_verdict(verdicts: list[Verdict], gravest: V
     cases = [case(verdict, requirements=("tx.01",)) for verdict in verdicts]
     assert by_requirement(cases) == {"tx.01": gravest}
     assert by_requirement(reversed(cases)) == {"tx.01": gravest}
+
+
+def test_closings_are_counted_the_best_first() -> None:
+    """Cases in which the broker ended no connection are not counted."""
+    ends = [Closing.OPEN, None, Closing.CLEAN, Closing.OPEN]
+    cases = [msgspec.structs.replace(case(), closing=end) for end in ends]
+    assert list(by_closing(cases).items()) == [(Closing.CLEAN, 1), (Closing.OPEN, 2)]
 
 
 def test_case_without_requirement_decides_none() -> None:

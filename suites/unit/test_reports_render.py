@@ -12,7 +12,7 @@ import pytest
 
 from reports.__main__ import main
 from reports.analyse import tally
-from reports.model import Case, Footer, Record, RecordError, Verdict
+from reports.model import Case, Closing, Footer, Record, RecordError, Verdict
 from reports.render import RENDERERS, html, markdown, terminal, words, write_pages
 from suites.unit.test_reports import NOW, begun, case, header, written
 
@@ -36,6 +36,7 @@ def evident(verdict: Verdict, text: str = "seen") -> Case:
         expected=f"expected {text}",
         actual=f"actual {text}",
         observation=f"observation {text}",
+        closing=Closing.OPEN,
         reason=f"reason {text}",
         link="https://example.org/why?a=1&b=2",
         transcript=[f"first {text}", f"second {text}"],
@@ -123,12 +124,20 @@ def test_html_tells_all_of_every_case(verdict: Verdict) -> None:
     assert "seed 77" in page.text
 
 
-@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.ERROR])
-def test_terminal_lists_what_failed_the_run(verdict: Verdict) -> None:
-    """A failure and an error are each told with the command that repeats them."""
-    page = terminal.render(whole(evident(verdict), code=1))
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.ERROR, Verdict.WEAK])
+def test_terminal_lists_what_deserves_a_look(verdict: Verdict) -> None:
+    """A failure, an error and a weak case are told with the command that repeats them."""
+    page = terminal.render(whole(evident(verdict)))
     for field in ("id", "summary", "expected", "actual", "repeat"):
         assert f"{field} seen" in page
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_each_renderer_tells_how_connections_ended(name: str) -> None:
+    """The sentence stands on every page, and not where the broker ended none."""
+    sentence = "Connections that the broker ended, by case: 1 left open."
+    assert sentence in RENDERERS[name](whole(evident(Verdict.PASS)))
+    assert "the broker ended" not in RENDERERS[name](whole(case()))
 
 
 def test_terminal_fits_80_columns() -> None:
