@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Protocol, cast
 
 from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
@@ -54,9 +54,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  a stream socket's
-        self._transport = transport
-        transport.set_write_buffer_limits(high=_BUFFER)
+        self._transport = cast("asyncio.Transport", transport)  # a stream socket's
+        self._transport.set_write_buffer_limits(high=_BUFFER)
         host, port = transport.get_extra_info("peername")[:2]
         self.peer = f"{host}:{port}"
         self.local = ip_address(host).is_loopback

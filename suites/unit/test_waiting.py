@@ -21,6 +21,7 @@ class Script:
         self.asked: list[float | None] = []
         self.looks_in_vain = 0
         self.now = 0.0
+        self.preempted = 0
         self.sleep = 0.00005  # seconds that a sleep takes
 
     def __call__(
@@ -48,7 +49,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
 @pytest.fixture
 def selector(script: Script) -> Iterator[EagerSelector]:
     """One that has seen nothing yet, with the script's clock."""
-    with EagerSelector(lambda: script.now) as selector:
+    with EagerSelector(lambda: script.now, lambda: script.preempted) as selector:
         yield selector
 
 
@@ -77,6 +78,23 @@ def test_it_gives_up_looking(script: Script, selector: EagerSelector) -> None:
     script.asked.clear()
     assert selector.select(None) == READY
     assert script.asked == [None]
+
+
+def test_it_leaves_off_where_others_want_the_processor(
+    script: Script, selector: EagerSelector
+) -> None:
+    """Once a look in vain has ended in a preemption, it takes many short sleeps to look again."""
+    selector.select(5)
+    script.looks_in_vain = 10**6
+    script.preempted = 1
+    selector.select(5)
+    script.asked.clear()
+    for _ in range(50):
+        assert selector.select(5) == READY
+    assert script.asked == [5] * 50
+    for _ in range(100):
+        assert selector.select(5) == READY
+    assert 0 in script.asked
 
 
 def test_it_never_waits_when_told_not_to(script: Script, selector: EagerSelector) -> None:
