@@ -88,9 +88,13 @@ class Client:
         """Bind a queue to an exchange."""
         self.channel.queue_bind(queue, exchange, key)
 
-    def publish(self, key: str, bodies: list[str], exchange: str = "") -> int:
-        """Publish persistent messages; how many calls came back without an exception."""
-        for body in bodies:
+    def publish(self, key: str, bodies: list[str], exchange: str = "", pause: float = 0.0) -> int:
+        """Publish persistent messages; how many calls came back without an exception.
+
+        With `pause`, a time.sleep of so many seconds between two of them.
+        """
+        for number, body in enumerate(bodies):
+            time.sleep(pause if number else 0.0)
             self.channel.basic_publish(exchange, key, body.encode(), PERSISTENT, mandatory=True)
         return len(bodies)
 
