@@ -17,7 +17,7 @@ from reference_broker.memcacheq.settings import PROFILES
 from .listening import StartError
 from .memory import default_limit
 from .server import Server
-from .waiting import new_event_loop
+from .waiting import EVENT_LOOPS, event_loop
 
 _DEFAULTS = Config()
 _EXAMPLE = """\
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     config = Config(**vars(options))
     try:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=event_loop(config.event_loop)) as runner:
             return runner.run(_serve(config))
     except (StartError, StoreError, DefinitionsError) as error:
         sys.stderr.write(f"reference_broker: {error}\n")
@@ -129,6 +129,13 @@ def _add_options(serve: argparse.ArgumentParser) -> None:
         metavar="OCTETS",
         help="block publishers while the process is larger than this (40%% of the machine's "
         "memory; only where /proc tells the use)",
+    )
+    add(
+        "--event-loop",
+        choices=EVENT_LOOPS,
+        default=_DEFAULTS.event_loop,
+        help="how to wait for clients: eager looks a little before it sleeps, which halves round "
+        "trips; uvloop needs the package of that name (%(default)s)",
     )
     add(
         "--log-level",

@@ -9,11 +9,16 @@ other processes want the processor: to sleep costs little there, and looks keep 
 """
 
 import asyncio
+import importlib
 import os
 import resource
 import selectors
 import time
 from collections.abc import Callable
+
+from .listening import StartError
+
+EVENT_LOOPS = ("eager", "asyncio", "uvloop")
 
 _LOOKS = 50  # before sleeping: some 40 microseconds
 _SOON = 60e-6  # seconds; a sleep that was shorter would better have been looks
@@ -65,10 +70,26 @@ class EagerSelector(selectors.DefaultSelector):
         self._trust = _CROWDED if self._preempted > before else max(self._trust + _VAIN, 0)
 
 
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """The event loop of a broker that has a process of its own, and more than one processor."""
-    alone = _processors() < 2  # noqa: PLR2004  then looking keeps the client from its work
-    return asyncio.SelectorEventLoop(selectors.DefaultSelector() if alone else EagerSelector())
+def event_loop(kind: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    """What makes the loop of a broker with a process of its own: `eager`, `asyncio`, `uvloop`.
+
+    Raises StartError when the package uvloop is wanted and missing.
+    """
+    if kind == "uvloop":
+        return _uvloop()
+    eager = kind == "eager" and _processors() > 1  # else looking keeps the client from its work
+    selector = EagerSelector if eager else selectors.DefaultSelector
+    return lambda: asyncio.SelectorEventLoop(selector())
+
+
+def _uvloop() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        module = importlib.import_module("uvloop")
+    except ImportError as cause:
+        wanted = "the package uvloop is not installed: install the extra of that name"
+        raise StartError(f"{wanted}, or choose another --event-loop") from cause
+    make: Callable[[], asyncio.AbstractEventLoop] = module.new_event_loop
+    return make
 
 
 def _processors() -> int:

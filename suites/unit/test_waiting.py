@@ -1,12 +1,14 @@
 import selectors
 import socket
+import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from reference_broker.server.waiting import EagerSelector, new_event_loop
-from suites.bench import usage
+from reference_broker.server.listening import StartError
+from reference_broker.server.waiting import EVENT_LOOPS, EagerSelector, event_loop
+from suites.bench import frames, usage
 from suites.bench.wire import Wire
 from suites.brokers import registry
 from suites.brokers.local import LocalBroker
@@ -121,13 +123,33 @@ def test_it_tells_what_is_ready() -> None:
             right.recv(1)
 
 
-def test_the_loop_of_the_server_runs() -> None:
+@pytest.mark.parametrize("kind", EVENT_LOOPS)
+def test_each_loop_runs(kind: str) -> None:
     """It is an event loop like any other."""
-    loop = new_event_loop()
+    loop = event_loop(kind)()
     try:
         assert loop.run_until_complete(loop.run_in_executor(None, int, "7")) == 7
     finally:
         loop.close()
+
+
+@pytest.mark.parametrize("kind", EVENT_LOOPS)
+def test_a_broker_serves_with_each_loop(kind: str) -> None:
+    """From the command line: handshake, a queue, a message through it."""
+    with registry.parse(f"reference:event-loop={kind}") as broker:
+        wire = Wire(broker.endpoint)
+        wire.open()
+        wire.call("queue.declare", queue="q")
+        wire.send(frames.message(bytes(300_000), routing_key="q"))
+        wire.call("basic.get", queue="q", no_ack=True)
+        wire.socket.close()
+
+
+def test_a_loop_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to do."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with pytest.raises(StartError, match="uvloop is not installed: install the extra"):
+        event_loop("uvloop")
 
 
 @pytest.mark.skipif(not usage.available(), reason="only Linux tells what another process uses")

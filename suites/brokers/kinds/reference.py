@@ -20,6 +20,7 @@ OPTIONS = (
     "channel-max-per-node",
     "consumer-max-per-channel",
     "consumer-timeout",
+    "event-loop",
     "frame-max",
     "heartbeat",
     "log-level",
