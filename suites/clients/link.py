@@ -9,7 +9,7 @@ from reference_broker.wire.errors import WireError
 from reference_broker.wire.framing import PREFIX, Frame, FrameReader
 from reference_broker.wire.spec import FRAME_OVERHEAD
 from suites.brokers.base import Endpoint
-from suites.clients.transcript import CAME, SENT, SHOWN, Transcript, describe_frame
+from suites.clients.transcript import CAME, SENT, SHOWN, Transcript
 
 READ_SIZE = 65536
 LARGEST_FRAME = 64 * 1024 * 1024  # a size above it is not believed
@@ -57,7 +57,7 @@ class Link:
         deadline = time.monotonic() + timeout
         while (frame := self._next_frame()) is None:
             self._fill(deadline, timeout)
-        self.transcript.note(self.label, CAME, describe_frame(frame))
+        self.transcript.came(self.label, frame)
         return frame
 
     def read_octets(self, count: int, timeout: float) -> bytes:

@@ -32,7 +32,7 @@ class Transcript:
 
     @property
     def lines(self) -> list[str]:
-        """What was kept: the first lines, and how many more there were."""
+        """What was kept: the first lines, and how many more writes and frames there were."""
         if not self._left_out:
             return list(self._lines)
         return [*self._lines, f"… {self._left_out} more lines left out"]
@@ -43,15 +43,26 @@ class Transcript:
 
     def note(self, label: str, direction: str, text: str) -> None:
         """Add one line."""
-        if len(self._lines) >= LINES_KEPT:
+        if self._full:
             self._left_out += 1
             return
         self._lines.append(f"{self.elapsed():8.3f} {label} {direction} {text}")
 
+    def came(self, label: str, frame: Frame) -> None:
+        """Add a frame that was read."""
+        self.note(label, CAME, "" if self._full else describe_frame(frame))
+
     def sent(self, label: str, data: bytes) -> None:
         """Add what was written, as frames where it is whole frames."""
+        if self._full:  # to decode what nobody will read would slow down tests of many messages
+            self._left_out += 1
+            return
         for text in describe_octets(data):
             self.note(label, SENT, text)
+
+    @property
+    def _full(self) -> bool:
+        return len(self._lines) >= LINES_KEPT
 
 
 def describe_octets(data: bytes) -> Iterator[str]:
