@@ -20,6 +20,7 @@ class Config:
     consumer_timeout: int = 1_800_000  # milliseconds until an ack is overdue; RabbitMQ's default
     max_message_size: int = 134_217_728  # octets of body; RabbitMQ 3.10's default
     memory_limit: int | None = None  # octets of resident memory; no alarm
+    disk_free_limit: int | None = None  # octets left for the data directory; no alarm
     handshake_timeout: float = 10.0  # seconds from connect to open; RabbitMQ's default
     close_timeout: float = 30.0  # seconds to wait for Close-Ok, as RabbitMQ does
     event_loop: str = "eager"  # of `serve`; an embedded broker shares its process with its clients

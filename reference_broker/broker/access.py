@@ -4,6 +4,8 @@ Passwords are kept as salted SHA-256 in the form of RabbitMQ's definitions files
 file can be loaded; see https://www.rabbitmq.com/docs/passwords. Permissions are three regular
 expressions a user and vhost, for configuring, writing and reading, searched in the entity's name
 (https://www.rabbitmq.com/docs/access-control). The default exchange goes by the name amq.default.
+For topic exchanges two more may stand for a user and exchange, searched in routing keys (write) and
+binding keys (read); {username} and {vhost} in them are replaced first.
 """
 
 import base64
@@ -33,14 +35,28 @@ class Permission:
     read: str = ".*"
 
 
+@dataclass(frozen=True, slots=True)
+class TopicPermission:
+    """Which keys a user may use with one topic exchange."""
+
+    write: str = ".*"
+    read: str = ".*"
+
+
 @dataclass(slots=True)
 class User:
-    """A name, the hash of a password, tags, and a Permission a vhost."""
+    """A name, the hash of a password, tags, a Permission a vhost.
+
+    `topics` are by vhost and exchange, `limits` are max-connections and max-channels; a negative
+    one is none.
+    """
 
     name: str
     password_hash: str
     tags: frozenset[str] = frozenset()
     permissions: dict[str, Permission] = field(default_factory=dict)
+    topics: dict[tuple[str, str], TopicPermission] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
 
     def check(self, vhost: str, what: str, kind: str, name: str) -> None:
         """Refuse the user who may not `what` (configure, write, read). Raises SoftError 403."""
@@ -50,6 +66,20 @@ class User:
         if pattern != ".*" and not _allows(pattern, shown):
             raise SoftError(
                 403, f"access to {kind} '{shown}' in vhost '{vhost}' refused for user '{self.name}'"
+            )
+
+    def check_topic(self, vhost: str, what: str, exchange: str, key: str) -> None:
+        """Refuse the user who may not `what` (write, read) this key there. Raises SoftError 403."""
+        permission = self.topics.get((vhost, exchange))
+        if permission is None:
+            return
+        pattern: str = getattr(permission, what)
+        pattern = pattern.replace("{username}", self.name).replace("{vhost}", vhost)
+        if not _allows(pattern, key):
+            raise SoftError(
+                403,
+                f"access to topic '{key}' in exchange '{exchange}' in vhost '{vhost}' "
+                f"refused for user '{self.name}'",
             )
 
 
@@ -70,8 +100,9 @@ class Access:
         self.users: dict[str, User] = {}
 
     def add(self, name: str, password_hash: str, tags: frozenset[str] = frozenset()) -> User:
-        """Add a user without permissions, or replace one."""
-        user = self.users[name] = User(name, password_hash, tags)
+        """Add a user without permissions, or give one another password and other tags."""
+        user = self.users.setdefault(name, User(name, password_hash))
+        user.password_hash, user.tags = password_hash, tags
         return user
 
     def authenticate(self, name: str, password: str) -> User | None:

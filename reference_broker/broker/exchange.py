@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reference_broker.wire.errors import HardError, SoftError
 from reference_broker.wire.tables import Table, encode_table, type_name
 
+from .policy import NOTHING, Definition
 from .topic import TopicTrie
 
 if TYPE_CHECKING:
@@ -79,12 +80,13 @@ class Exchange:
         self.internal = internal
         self.arguments = arguments or {}
         self.bindings: dict[BindingKey, Binding] = {}
+        self.alternate: str | None = None  # the exchange that gets what this one cannot route
+        self.regulate(NOTHING)
 
-    @property
-    def alternate(self) -> str | None:
-        """The exchange that gets what this one cannot route."""
-        name: str | None = self.arguments.get("alternate-exchange")
-        return name
+    def regulate(self, policy: Definition) -> None:
+        """Do what a policy asks from now on; the argument counts before it."""
+        name = "alternate-exchange"
+        self.alternate = self.arguments.get(name, policy.get(name))
 
     @property
     def traits(self) -> dict[str, Any]:

@@ -1,8 +1,15 @@
-"""What the arguments of a queue ask of it, read once when it is declared."""
+"""What the arguments of a queue and its policy ask of it, read when either changes.
+
+As in RabbitMQ (https://www.rabbitmq.com/docs/parameters#combining-policy-definitions), of two
+numbers the lower counts, of anything else the argument.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
 from reference_broker.wire.tables import Table
+
+from .policy import NOTHING, Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +36,28 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-def read_limits(arguments: Table) -> Limits:
-    """The limits that checked arguments set."""
-    if not arguments:
+def read_limits(arguments: Table, policy: Definition = NOTHING) -> Limits:
+    """The limits that checked arguments and a checked policy set."""
+    if not arguments and not policy:
         return NO_LIMITS
-    get = arguments.get
+
+    def first(key: str) -> Any:
+        return arguments.get(f"x-{key}", policy.get(key))
+
     return Limits(
-        ttl=get("x-message-ttl"),
-        expires=get("x-expires"),
-        max_length=get("x-max-length"),
-        max_bytes=get("x-max-length-bytes"),
-        overflow=get("x-overflow", "drop-head"),
-        max_priority=get("x-max-priority"),
-        single_active=get("x-single-active-consumer", False),
-        dead_letter_exchange=get("x-dead-letter-exchange"),
-        dead_letter_key=get("x-dead-letter-routing-key"),
+        ttl=lower(arguments, policy, "message-ttl"),
+        expires=lower(arguments, policy, "expires"),
+        max_length=lower(arguments, policy, "max-length"),
+        max_bytes=lower(arguments, policy, "max-length-bytes"),
+        overflow=first("overflow") or "drop-head",
+        max_priority=arguments.get("x-max-priority"),
+        single_active=arguments.get("x-single-active-consumer", False),
+        dead_letter_exchange=first("dead-letter-exchange"),
+        dead_letter_key=first("dead-letter-routing-key"),
     )
+
+
+def lower(arguments: Table, policy: Definition, key: str) -> Any:
+    """The lower of the argument `x-KEY` and the policy's KEY; None where there is neither."""
+    asked = [x for x in (arguments.get(f"x-{key}"), policy.get(key)) if x is not None]
+    return min(asked, default=None)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .exchange import Binding, Exchange
     from .message import Message
     from .queue import Queue
+    from .vhost import VHost
 
 
 class StoreError(Exception):
@@ -96,11 +97,17 @@ class Store(Protocol):
     def counted(self, queue: int, position: int, deliveries: int) -> None:
         """Note how often a message has been out: for queues that count."""
 
-    def save_vhost(self, name: str) -> None:
-        """Keep a vhost."""
+    def save_vhost(self, vhost: "VHost") -> None:
+        """Keep a vhost with its policies and limits."""
+
+    def drop_vhost(self, name: str) -> None:
+        """Forget a vhost whose queues are gone."""
 
     def save_user(self, user: "User") -> None:
-        """Keep a user with all permissions."""
+        """Keep a user with all permissions and limits."""
+
+    def drop_user(self, name: str) -> None:
+        """Forget a user."""
 
     def purge(self, queue: int, positions: range) -> None:
         """Forget the messages at these positions."""

@@ -20,8 +20,9 @@ from typing import Any
 from reference_broker.wire.tables import Table
 
 from .arguments import queue_traits
-from .limits import NO_LIMITS, read_limits
+from .limits import NO_LIMITS, Limits, read_limits
 from .message import Message
+from .policy import NOTHING, Definition
 from .ports import Clock, Consumer, Store, Timer
 
 _MILLISECOND = 0.001
@@ -64,7 +65,8 @@ class Queue:
         self.auto_delete = auto_delete
         self.owner = owner  # the connection to which an exclusive queue belongs
         self.arguments = arguments or {}
-        self.limits = read_limits(self.arguments)
+        self._policy = NOTHING
+        self.limits = self._read_limits(NOTHING)
         self.consumers: list[Consumer] = []
         self.unacked = 0
         self.deleted = False
@@ -304,6 +306,26 @@ class Queue:
         return count
 
     # limits
+
+    def regulate(self, policy: Definition) -> None:
+        """Do what a policy asks, beside the arguments, from now on.
+
+        Messages that are here keep the time to live that they have.
+        """
+        if policy is self._policy:
+            return
+        self._policy = policy
+        limits = self._read_limits(policy)
+        if limits == self.limits:
+            return
+        self.limits = limits
+        self._plain = limits == NO_LIMITS
+        waiting = (message for _rank, _position, message, _redelivered in self._heap)
+        self._ready_size = sum(message.body_size for message in (*waiting, *self._ready))
+        self._trim()
+
+    def _read_limits(self, policy: Definition) -> Limits:
+        return read_limits(self.arguments, policy)
 
     def _trim(self) -> None:
         """Drop from the head what is too much, unless the queue refuses new messages instead."""

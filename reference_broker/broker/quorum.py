@@ -20,8 +20,9 @@ from itertools import count
 from reference_broker.wire.content import properties_of
 from reference_broker.wire.tables import Table, Typed
 
-from .limits import Limits
+from .limits import Limits, lower
 from .message import Message, read_traits
+from .policy import Definition
 from .ports import Clock, Consumer
 from .queue import Outcome, Queue
 
@@ -52,14 +53,23 @@ class QuorumQueue(Queue):
         super().__init__(
             name, clock, durable=durable, auto_delete=auto_delete, owner=owner, arguments=arguments
         )
-        if self.limits.overflow == "reject-publish-dlx":  # which this type does not have
-            self.limits = replace(self.limits, overflow="drop-head")
         self._plain = False
-        self._limit = self.arguments.get("x-delivery-limit")
         self._returns: dict[int, int] = {}  # how often a message came back, by position; no zeros
         self._out: dict[int, Message] = {}
         self._ranks = count()
         self._blocked = False
+
+    def regulate(self, policy: Definition) -> None:
+        """Do what a policy asks, beside the arguments, from now on."""
+        super().regulate(policy)
+        self._plain = False
+
+    def _read_limits(self, policy: Definition) -> Limits:
+        self._limit = lower(self.arguments, policy, "delivery-limit")
+        limits = super()._read_limits(policy)
+        if limits.overflow == "reject-publish-dlx":  # which this type does not have
+            return replace(limits, overflow="drop-head")
+        return limits
 
     # messages in
 

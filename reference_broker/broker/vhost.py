@@ -23,7 +23,9 @@ from .exchange import (
     exchange_type,
     make_exchange,
 )
+from .lease import Leases
 from .message import Message
+from .policy import Policies
 from .ports import Clock, Consumer, Store
 from .queue import Queue
 from .quorum import make_queue
@@ -48,6 +50,11 @@ class VHost:
         self.exchanges: dict[str, Exchange] = {"": DirectExchange("", durable=True)}
         self.queues: dict[str, Queue] = {}
         self.store = store
+        self.description = ""
+        self.tags: list[str] = []
+        self.policies = Policies()
+        self.limits: dict[str, int] = {}  # max-connections, max-queues; a negative one is none
+        self._leases = Leases(clock, self.delete_queue)
         self._into: dict[Queue | Exchange, dict[Binding, None]] = {}
         for exchange, kind in _PREDECLARED:
             self.exchanges[exchange] = make_exchange(kind, exchange, durable=True)
@@ -137,6 +144,7 @@ class VHost:
 
     def add_exchange(self, exchange: Exchange) -> None:
         """Put an exchange in place, as a declare or a recovery made it."""
+        exchange.regulate(self.policies.effective("exchanges", exchange.name))
         self.exchanges[exchange.name] = exchange
         self.version += 1
 
@@ -187,7 +195,8 @@ class VHost:
         `invented` says that the name is the broker's own, from `invent_name`.
 
         Raises:
-            SoftError: 403 reserved name, 405 another connection's exclusive queue, 406 different.
+            SoftError: 403 reserved name, 405 another connection's exclusive queue, 406 different
+                or one too many.
         """
         if name.startswith(_RESERVED) and not invented:
             raise SoftError(403, f"queue name '{name}' contains reserved prefix 'amq.*'")
@@ -209,6 +218,7 @@ class VHost:
             exclusive=exclusive,
             auto_delete=auto_delete,
         )
+        self._check_room(name)
         queue = make_queue(
             name,
             self._clock,
@@ -225,10 +235,10 @@ class VHost:
     def add_queue(self, queue: Queue) -> None:
         """Put a queue in place, bound to the default exchange by its name."""
         self.queues[queue.name] = queue
-        if queue.limits.dead_letter_exchange is not None:
-            queue.bury = self._dead_letter
+        queue.bury = self._dead_letter
+        queue.regulate(self.policies.effective("queues", queue.name))
         if queue.limits.expires is not None:
-            self._expire(queue, queue.limits.expires * 0.001)
+            self._leases.watch(queue)
         self._add_binding(Binding(self.exchanges[""], queue, queue.name, {}))
 
     @staticmethod
@@ -256,6 +266,7 @@ class VHost:
             raise SoftError(406, f"{self._describe('queue', queue.name)} not empty")
         count = len(queue)
         del self.queues[queue.name]
+        self._leases.forget(queue)
         self._remove_bindings_into(queue)
         queue.drop()
         return count
@@ -274,20 +285,10 @@ class VHost:
         if queue.auto_delete and not queue.consumers and not queue.deleted:
             self.delete_queue(queue)
 
-    def _expire(self, queue: Queue, lease: float) -> None:
-        """Delete a queue that nobody has used for `lease` seconds (x-expires)."""
-        if queue.deleted:
-            return
-        idle = 0.0 if queue.consumers else self._clock.now() - queue.used
-        if idle >= lease:
-            self.delete_queue(queue)
-        else:
-            self._clock.call_later(lease - idle, lambda: self._expire(queue, lease))
-
     def _dead_letter(self, queue: Queue, message: Message, reason: str) -> None:
         """Send a message that died in a queue to the queue's dead-letter exchange, if it exists."""
         name, key = queue.limits.dead_letter_exchange, queue.limits.dead_letter_key
-        exchange = self.exchanges.get(name or "")
+        exchange = None if name is None else self.exchanges.get(name)
         if exchange is None:
             return
         keys = (message.routing_key, *message.traits.further_keys) if key is None else (key,)
@@ -301,6 +302,33 @@ class VHost:
         """A connection has ended: its exclusive queues go."""
         for queue in [q for q in self.queues.values() if q.owner is owner]:
             self.delete_queue(queue)
+
+    # policies and limits
+
+    def regulate(self) -> None:
+        """The policies have changed: let everything follow them."""
+        self.version += 1
+        for exchange in self.exchanges.values():
+            exchange.regulate(self.policies.effective("exchanges", exchange.name))
+        for queue in list(self.queues.values()):
+            self._regulate_queue(queue)
+
+    def _regulate_queue(self, queue: Queue) -> None:
+        lease = queue.limits.expires
+        queue.regulate(self.policies.effective("queues", queue.name))
+        if queue.limits.expires != lease:
+            queue.touch()
+            self._leases.watch(queue)
+
+    def _check_room(self, name: str) -> None:
+        """Refuse one queue more than the limit max-queues. Raises SoftError 406."""
+        most = self.limits.get("max-queues", -1)
+        if 0 <= most <= len(self.queues):
+            raise SoftError(
+                406,
+                f"cannot declare queue '{name}': queue limit in vhost '{self.name}' ({most}) "
+                "is reached",
+            )
 
     # bindings
 

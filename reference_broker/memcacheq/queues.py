@@ -27,7 +27,6 @@ class Entry:
         self.name = name
         self.text = to_text(name)
         self.queue: Queue | None = None
-        self.leased = False  # the queue expires unless it is used
         self.gets = 0
         self.heads: dict[bytes, bytes] = {}  # from what stands before a body to its VALUE line
         self._vhost = vhost
@@ -40,7 +39,6 @@ class Entry:
             if queue is not None and queue.exclusive:
                 queue = None
             self.queue, self.gets = queue, 0
-            self.leased = queue is not None and queue.limits.expires is not None
         return queue
 
     def find_or_create(self) -> Queue | None:

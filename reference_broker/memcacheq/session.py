@@ -50,7 +50,7 @@ class MemcacheqSession(TextSession):
         queue = entry.queue
         if queue is None or queue.deleted:
             queue = entry.find()
-        if queue is not None and entry.leased:
+        if queue is not None and queue.limits.expires is not None:
             queue.touch()
         taken = queue.take() if queue is not None else None
         if taken is None or queue is None:
@@ -102,7 +102,7 @@ class MemcacheqSession(TextSession):
         if not read.fetches:
             return True
         queue = read.entry.find_or_create() if read.wait else read.entry.find()
-        if queue is not None and read.entry.leased:
+        if queue is not None and queue.limits.expires is not None:
             queue.touch()
         taken = queue.take() if queue is not None else None
         if queue is not None and taken is not None:

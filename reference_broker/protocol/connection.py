@@ -6,6 +6,8 @@ touches a socket. Protocol violations are raised as SoftError and HardError by w
 here or in the session, and all end in one place, `_fail`.
 """
 
+from collections.abc import Callable
+
 from reference_broker.wire import fast
 from reference_broker.wire.errors import AmqpError, AnnouncedError, HardError, SoftError, WireError
 from reference_broker.wire.framing import PREFIX
@@ -24,7 +26,7 @@ from reference_broker.wire.spec import (
 )
 
 from .content import Assembly
-from .ports import ChannelSink, SessionSink
+from .ports import ChannelSink, HeldError, SessionSink
 from .states import SERVER_ONLY, STEPS, UNTRUSTED, Phase
 
 _CLOSE_OK = PREFIX.pack(FRAME_METHOD, 0, 4) + b"\x00\x0a\x00\x33" + bytes((FRAME_END,))
@@ -82,6 +84,7 @@ class Connection:
         self._pattern: fast.Pattern | None = None  # once two publishes had the same outline
         self._pattern_sink: ChannelSink
         self._current = 0  # the channel whose frame is being handled
+        self._held: Callable[[], None] | None = None  # what waits for `resume`
 
     def tuned(self, frame_max: int) -> None:
         """The negotiated frame-max holds from now on; 0 means no limit."""
@@ -93,6 +96,7 @@ class Connection:
         """The broker sends Close: from now on only the answer to it counts."""
         self.phase = Phase.CLOSING
         self.channels = {}
+        self._held = None
         self._forget()
 
     def fail_channel(self, number: int, error: SoftError) -> None:
@@ -109,8 +113,22 @@ class Connection:
     def receive(self, data: bytes) -> None:
         """Take what the socket read."""
         buffer = self._buffer + data if self._buffer else data
+        if self._held is not None:
+            self._buffer = buffer
+            return
         self._buffer = b""
         self._position = 0
+        self._advance(buffer, None)
+
+    def resume(self) -> None:
+        """Take the content that was held back, and then what came after it."""
+        held, self._held = self._held, None
+        buffer, self._buffer = self._buffer, b""
+        self._position = 0
+        self._advance(buffer, held)
+
+    def _advance(self, buffer: bytes, held: Callable[[], None] | None) -> None:
+        """Do what was held back, and handle each whole frame from `_position` on."""
         while self.phase is not _CLOSED:
             if self._framing_lost:
                 self._seek_close_ok(buffer)
@@ -118,7 +136,14 @@ class Connection:
             try:
                 if self.phase is _HEADER and not self._header(buffer):
                     break
+                if held is not None:
+                    retry, held = held, None
+                    retry()
                 self._walk(buffer)
+            except HeldError as error:
+                self._held = error.retry
+                self._forget()
+                break
             except AmqpError as error:
                 self._fail(error)
             else:

@@ -1,8 +1,17 @@
 """What the protocol asks of a session: to take methods and contents, and to learn how it ends."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from reference_broker.wire.errors import AmqpError, SoftError
+
+
+class HeldError(Exception):
+    """A channel cannot take a content now; `retry` does, once the broker says `resume`."""
+
+    def __init__(self, retry: Callable[[], None]) -> None:
+        super().__init__()
+        self.retry = retry
 
 
 class ChannelSink(Protocol):
@@ -15,7 +24,8 @@ class ChannelSink(Protocol):
         """A whole content.
 
         `method` is the payload of its basic.publish, `properties` the header's payload from the
-        flags on, `frames` the octets of its header and body frames.
+        flags on, `frames` the octets of its header and body frames. Raises HeldError where
+        publishers have to wait: then nothing more is taken from this connection.
         """
 
     def publish_again(self, frames: bytes) -> None:

@@ -14,8 +14,8 @@ from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
 from reference_broker.memcacheq.settings import PROFILES
 
+from .alarms import DEFAULT_DISK_LIMIT, default_limit
 from .listening import StartError
-from .memory import default_limit
 from .server import Server
 from .waiting import EVENT_LOOPS, event_loop
 
@@ -136,6 +136,13 @@ def _add_options(serve: argparse.ArgumentParser) -> None:
         default=_DEFAULTS.event_loop,
         help="how to wait for clients: eager looks a little before it sleeps, which halves round "
         "trips; uvloop needs the package of that name (%(default)s)",
+    )
+    add(
+        "--disk-free-limit",
+        type=_Range(0, 2**63),
+        default=DEFAULT_DISK_LIMIT,
+        metavar="OCTETS",
+        help="block publishers while the data directory has less room than this (%(default)s)",
     )
     add(
         "--log-level",

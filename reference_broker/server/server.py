@@ -13,16 +13,16 @@ from reference_broker.session.overdue import OverdueAcks
 from reference_broker.storage.recovery import recover
 from reference_broker.storage.sqlite import SqliteStore
 
+from .alarms import Alarms
 from .clock import LoopClock
 from .front_ends import FrontEnds
 from .listening import StartError, listen, port_of
-from .memory import MemoryAlarm
 from .transport import AmqpTransport
 
 log = logging.getLogger(__name__)
 
 _INBOX = 256 * 1024  # octets read at once
-_CHORES = 1.0  # seconds between looks at memory, and at whether the data directory can shrink
+_CHORES = 1.0  # seconds between looks at resources, and at whether the data directory can shrink
 _GOODBYE = 1.0  # seconds that clients have to answer the Close of a stopping broker
 
 
@@ -37,7 +37,7 @@ class Server:
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self.front_ends = FrontEnds(config, self.broker, self.hub, self.settle)
         self._store: SqliteStore | None = None
-        self._memory: MemoryAlarm | None = None
+        self.alarms = Alarms(self.hub, config)
         self._transports: set[AmqpTransport] = set()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
@@ -66,10 +66,7 @@ class Server:
         except BaseException:
             self._close_store()
             raise
-        if self.config.memory_limit is not None:
-            self._memory = MemoryAlarm(self.hub, self.config.memory_limit)
-        if self._store is not None or self._memory is not None:
-            self._chores()
+        self._chores()
         if self.config.consumer_timeout:
             self._look_for_overdue(OverdueAcks(self.hub))
 
@@ -136,8 +133,7 @@ class Server:
 
     def _chores(self) -> None:
         """What has to be looked at from time to time."""
-        if self._memory is not None:
-            self.run(self._memory.check)
+        self.run(self.alarms.check)
         if self._store is not None and not self._store.pending:
             self.run(self._store.tidy)
         self._timer = asyncio.get_running_loop().call_later(_CHORES, self._chores)

@@ -69,8 +69,12 @@ class AmqpTransport(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Octets have come."""
         self._heard = True
+        self._do(self._session.receive, self._inbox[:nbytes].tobytes())
+
+    def _do(self, call: Callable[..., None], *args: object) -> None:
+        """Let the session do something, whatever comes of it."""
         try:
-            self._session.receive(self._inbox[:nbytes].tobytes())
+            call(*args)
         except StoreError as error:
             self._host.fail(error)
         except Exception:
@@ -109,10 +113,11 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._transport.pause_reading()
 
     def release_input(self, why: str) -> None:
-        """Read again, if nothing else holds."""
+        """Read again, if nothing else holds, beginning with what was read already."""
         self._holds.discard(why)
         if not self._holds:
             self._transport.resume_reading()
+            self._do(self._session.protocol.resume)
 
     def close(self) -> None:
         """End the connection once all is sent."""

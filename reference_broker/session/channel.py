@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_broker.broker.message import Message, Traits, plain_traits
 from reference_broker.broker.queue import Outcome, Queue
+from reference_broker.protocol.ports import HeldError
 from reference_broker.wire.content import reframe
 from reference_broker.wire.errors import AmqpError, SoftError
 from reference_broker.wire.fast import ack_frame, ack_start
@@ -99,11 +100,21 @@ class Channel:
         elif route.queue is not None and self.ordinary and not self._hub.alarm:
             route.queue.put(message)
             return
+        if self._hub.alarm:
+            self.session.block()
+            raise HeldError(lambda: self._take_later(route, message))
+        self._place(route, message)
+
+    def _take_later(self, route: Route, message: Message) -> None:
+        """Take a message that an alarm has held back."""
+        if route.version != self._vhost.version:
+            route, _traits = self._look_up(*self._last[:2])
+        self._place(route, message)
+
+    def _place(self, route: Route, message: Message) -> None:
         if self.transaction is not None:
             self.transaction.publishes.append((route, message))
             return
-        if self._hub.alarm:
-            self.session.block()
         taken = self.route(route, message)
         if self.confirming:
             self.published += 1

@@ -39,17 +39,24 @@ class Hub:
         self.replies: dict[str, ReplyConsumer] = {}  # who awaits direct replies, by address
         self.broken = False  # the store has failed: nothing can be committed any more
         self.atomic = False  # in the middle of something that may not be committed by halves
+        self.alarms: set[str] = set()  # the resources that are low
         self.alarm = ""  # why publishers have to wait; empty when they need not
 
-    def raise_alarm(self, reason: str) -> None:
+    def raise_alarm(self, resource: str) -> None:
         """From now on a connection that publishes is blocked (RabbitMQ's resource alarms)."""
-        self.alarm = reason
+        self.alarms.add(resource)
+        self._alarms_changed()
 
-    def clear_alarm(self) -> None:
-        """Let publishers go on."""
-        self.alarm = ""
-        for session in list(self.sessions):
-            session.unblock()
+    def clear_alarm(self, resource: str) -> None:
+        """Let publishers go on, unless something else is low."""
+        self.alarms.discard(resource)
+        self._alarms_changed()
+        if not self.alarms:
+            for session in list(self.sessions):
+                session.unblock()
+
+    def _alarms_changed(self) -> None:
+        self.alarm = f"low on {' & '.join(sorted(self.alarms))}" if self.alarms else ""
 
     def abandon(self) -> None:
         """The store has failed: throw away what waits, since it may claim that it was stored."""

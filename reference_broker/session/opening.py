@@ -10,6 +10,8 @@ from reference_broker.wire.errors import AnnouncedError, HardError, WireError
 from reference_broker.wire.spec import FRAME_MIN_SIZE
 from reference_broker.wire.tables import decode_table
 
+from .admission import admit
+
 if TYPE_CHECKING:
     from .session import Session
 
@@ -142,6 +144,7 @@ def _negotiated(name: str, offered: int, asked: int, minimum: int) -> int:
 def open_(session: "Session", virtual_host: str) -> None:
     """Let the client into a vhost, or refuse with 530."""
     assert session.user is not None  # noqa: S101  the phase table
+    admit(session.hub, virtual_host, session.user)
     vhost = session.hub.broker.open_vhost(virtual_host, session.user)
     session.enter(vhost, session.user)
     session.call(0, "connection.open-ok")

@@ -44,6 +44,7 @@ class Routes:
         self._vhost = vhost
         self._replies = replies
         self._user = user
+        self._impersonator = "impersonator" in user.tags  # as the user was when it came
         self._version = vhost.version
         self._routes: dict[bytes, Route] = {}
         self._traits: dict[bytes, Traits] = {}
@@ -71,14 +72,17 @@ class Routes:
         name, key = arguments["exchange"], arguments["routing_key"]
         if arguments["immediate"]:
             raise HardError(540, "immediate=true", _PUBLISH)
-        self._user.check(self._vhost.name, "write", "exchange", name)
-        exchange = self._vhost.exchange(name)
+        vhost, user = self._vhost, self._user
+        user.check(vhost.name, "write", "exchange", name)
+        exchange = vhost.exchange(name)
         if exchange.internal:
-            shown = f"exchange '{name}' in vhost '{self._vhost.name}'"
+            shown = f"exchange '{name}' in vhost '{vhost.name}'"
             raise SoftError(403, f"cannot publish to internal {shown}", _PUBLISH)
+        if user.topics and exchange.type == "topic":
+            user.check_topic(vhost.name, "write", name, key)
         if not name and key.startswith(REPLIES):
             return Route(exchange, name, key, arguments["mandatory"], None, self._version)
-        queues, stable = self._vhost.route(exchange, (key,), {})
+        queues, stable = vhost.route(exchange, (key,), {})
         known = queues if stable else None
         only = queues[0] if stable and len(queues) == 1 else None
         return Route(exchange, name, key, arguments["mandatory"], known, self._version, only)
@@ -98,7 +102,7 @@ class Routes:
             traits = read_traits(properties)
         except WireError as cause:
             raise HardError(541, "", (0, 0)) from cause
-        if traits.user_id is not None and traits.user_id != self._user.name:
+        if traits.user_id not in {None, self._user.name} and not self._impersonator:
             raise SoftError(
                 406,
                 f"user_id property set to '{traits.user_id}' but authenticated user was "

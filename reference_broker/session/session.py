@@ -11,6 +11,7 @@ from reference_broker.wire.errors import AmqpError, HardError, SoftError
 from reference_broker.wire.framing import method_frame
 
 from . import consuming, opening, topology, transactions  # noqa: F401  they fill the table of handlers
+from .admission import admit_channel
 from .channel import Channel
 from .hub import Hub
 from .publishing import Routes
@@ -37,7 +38,7 @@ class Transport(Protocol):
         """Read nothing from the client until `release_input` with the same word."""
 
     def release_input(self, why: str) -> None:
-        """Read again, if nothing else holds."""
+        """Read again, if nothing else holds, beginning with what was read already."""
 
     def tuned(self, heartbeat: int) -> None:
         """The heartbeat is negotiated, in seconds; 0 for none."""
@@ -89,6 +90,14 @@ class Session:
         self._routes = Routes(vhost, user, self.hub.replies)
         self.transport.opened()
 
+    def inside(self, vhost: VHost) -> bool:
+        """Whether the client has opened this vhost."""
+        return self._vhost is vhost
+
+    def open_for(self, user: User) -> bool:
+        """Whether the connection is open, and this user's."""
+        return self._vhost is not None and self.user is user
+
     def capable(self, capability: str) -> bool:
         """Whether the client claims the capability."""
         claimed = self.client_properties.get("capabilities")
@@ -136,7 +145,7 @@ class Session:
     # alarms; see https://www.rabbitmq.com/docs/connection-blocked
 
     def block(self) -> None:
-        """The client has published while an alarm is on: read nothing more from it."""
+        """The client has published while an alarm is on: take nothing more from it."""
         if self._blocked:
             return
         self._blocked = True
@@ -149,9 +158,9 @@ class Session:
         if not self._blocked:
             return
         self._blocked = False
-        self.transport.release_input("alarm")
         if self.capable("connection.blocked"):
             self.call(0, "connection.unblocked")
+        self.transport.release_input("alarm")
 
     # what the protocol calls
 
@@ -168,7 +177,7 @@ class Session:
             opening.STEPS[name](self, **arguments)
 
     def open_channel(self, number: int) -> Channel:
-        """Open a channel. Raises HardError 530 when as many are open as was agreed."""
+        """Open a channel. Raises HardError 530 when as many are open as may be."""
         if self.channel_max and len(self.channels) >= self.channel_max:
             raise HardError(
                 530,
@@ -176,14 +185,9 @@ class Session:
                 f"channel_max ({self.channel_max})",
                 (20, 10),
             )
-        most = self.hub.config.channel_max_per_node
-        if most and sum(len(session.channels) for session in self.hub.sessions) >= most:
-            raise HardError(
-                530,
-                "number of channels opened on the node has reached the maximum allowed limit of "
-                f"({most})",
-                (20, 10),
-            )
+        assert self.user is not None  # noqa: S101  no channel without a user
+        if self.hub.config.channel_max_per_node or self.user.limits:
+            admit_channel(self.hub, self.user)
         channel = self.channels[number] = Channel(self, number)
         self.call(number, "channel.open-ok")
         return channel
@@ -243,6 +247,9 @@ class Session:
         if self.protocol.phase is Phase.OPEN:
             self.protocol.begin_close()
             self.failed(HardError(code, text))
+            if self._blocked:  # or the answer would not be read
+                self._blocked = False
+                self.transport.release_input("alarm")
         else:
             self.refuse(b"")
 

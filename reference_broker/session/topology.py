@@ -16,6 +16,13 @@ def _check(channel: Channel, what: str, kind: str, name: str) -> None:
     user.check(channel.session.vhost.name, what, kind, name)
 
 
+def _check_key(channel: Channel, source: Exchange, key: str) -> None:
+    """Refuse a binding key that the user may not read from a topic exchange. Raises SoftError."""
+    user = channel.session.user
+    if user is not None and user.topics and source.type == "topic":
+        user.check_topic(channel.session.vhost.name, "read", source.name, key)
+
+
 def named_queue(channel: Channel, name: str, what: str) -> Queue:
     """The queue of that name (empty: the last one declared here), if the user may `what` it."""
     name = _or_current(channel, name)
@@ -98,6 +105,7 @@ def exchange_bind(
     """Bind an exchange to another."""
     vhost = channel.session.vhost
     from_exchange, to_exchange = _both_exchanges(channel, destination, source)
+    _check_key(channel, from_exchange, routing_key)
     vhost.bind(from_exchange, to_exchange, routing_key, arguments)
     channel.reply(no_wait, "exchange.bind-ok")
 
@@ -116,6 +124,7 @@ def exchange_unbind(
     _check_both(channel, destination, source)
     from_exchange, to_exchange = vhost.exchanges.get(source), vhost.exchanges.get(destination)
     if from_exchange is not None and to_exchange is not None:
+        _check_key(channel, from_exchange, routing_key)
         vhost.unbind(from_exchange, to_exchange, routing_key, arguments, channel.session)
     channel.reply(no_wait, "exchange.unbind-ok")
 
@@ -206,6 +215,7 @@ def queue_bind(
     _check(channel, "write", "queue", queue)
     _check(channel, "read", "exchange", exchange)
     source = vhost.exchange(exchange)
+    _check_key(channel, source, routing_key)
     vhost.bind(source, vhost.queue(queue, channel.session), routing_key, arguments)
     channel.reply(no_wait, "queue.bind-ok")
 
@@ -223,6 +233,7 @@ def queue_unbind(
     _check(channel, "read", "exchange", exchange)
     source, destination = vhost.exchanges.get(exchange), vhost.queues.get(queue)
     if source is not None and destination is not None:
+        _check_key(channel, source, routing_key)
         vhost.unbind(source, destination, routing_key, arguments, channel.session)
     channel.reply(False, "queue.unbind-ok")
 

@@ -14,6 +14,7 @@ from reference_broker.wire.content import body_size_of, properties_of
 from reference_broker.wire.errors import HardError, SoftError, WireError
 from reference_broker.wire.tables import Table, decode_table
 
+from .settings import restore_user, restore_vhost
 from .sqlite import SqliteStore
 
 
@@ -26,10 +27,11 @@ def recover(store: SqliteStore, broker: Broker) -> None:
 
 
 def _recover(store: SqliteStore, broker: Broker) -> None:
-    for (name,) in store.rows("select name from vhosts"):
-        broker.add_vhost(name)
-    for name, password_hash, tags in store.rows("select * from users"):
-        broker.access.add(name, password_hash, frozenset(tags.split(",")) - {""})
+    for name, settings in store.rows("select * from vhosts"):
+        restore_vhost(broker.add_vhost(name), settings)
+    for name, password_hash, tags, settings in store.rows("select * from users"):
+        user = broker.access.add(name, password_hash, frozenset(tags.split(",")) - {""})
+        restore_user(user, settings)
     for user, vhost, configure, write, read in store.rows("select * from permissions"):
         broker.access.users[user].permissions[vhost] = Permission(configure, write, read)
     _exchanges(store, broker)

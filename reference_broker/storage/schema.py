@@ -2,16 +2,16 @@
 
 One SQLite file. `application_id` marks it as ours, `user_version` is the version of the format; a
 file with another of either is refused. Arguments are encoded field tables, messages the octets of
-their frames, times seconds since 1970.
+their frames, times seconds since 1970, settings JSON.
 """
 
 APPLICATION_ID = 0x6D717066  # "mqpf"
-VERSION = 2
+VERSION = 3
 
 TABLES = """
-create table vhosts (name text primary key) without rowid;
+create table vhosts (name text primary key, settings text not null) without rowid;
 create table users (
-  name text primary key, password_hash text not null, tags text not null
+  name text primary key, password_hash text not null, tags text not null, settings text not null
 ) without rowid;
 create table permissions (
   user text, vhost text, configure text not null, write text not null, read text not null,

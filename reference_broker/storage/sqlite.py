@@ -37,9 +37,11 @@ from reference_broker.broker.exchange import Binding, Exchange
 from reference_broker.broker.message import Message
 from reference_broker.broker.ports import StoreError
 from reference_broker.broker.queue import Queue
+from reference_broker.broker.vhost import VHost
 from reference_broker.wire.tables import encode_table
 
 from .schema import APPLICATION_ID, TABLES, VERSION
+from .settings import user_settings, vhost_settings
 from .wal import unfinished
 
 log = logging.getLogger(__name__)
@@ -206,20 +208,30 @@ class SqliteStore:
             *binding.key,
         )
 
-    def save_vhost(self, name: str) -> None:
-        """Keep a vhost."""
-        self._change("insert or replace into vhosts values (?)", name)
+    def save_vhost(self, vhost: VHost) -> None:
+        """Keep a vhost with what is set for it."""
+        settings = vhost_settings(vhost)
+        self._change("insert or replace into vhosts values (?, ?)", vhost.name, settings)
+
+    def drop_vhost(self, name: str) -> None:
+        """Forget a vhost whose queues are gone, with its exchanges and bindings."""
+        self._change("delete from vhosts where name = ?", name)
+        self._change("delete from exchanges where vhost = ?", name)
+        self._change("delete from bindings where vhost = ?", name)
 
     def save_user(self, user: User) -> None:
         """Keep a user with all permissions."""
-        tags = ",".join(sorted(user.tags))
-        self._change(
-            "insert or replace into users values (?, ?, ?)", user.name, user.password_hash, tags
-        )
+        row = (user.name, user.password_hash, ",".join(sorted(user.tags)), user_settings(user))
+        self._change("insert or replace into users values (?, ?, ?, ?)", *row)
         self._change("delete from permissions where user = ?", user.name)
         for vhost, p in user.permissions.items():
-            row = (user.name, vhost, p.configure, p.write, p.read)
-            self._change("insert into permissions values (?, ?, ?, ?, ?)", *row)
+            allowed = (user.name, vhost, p.configure, p.write, p.read)
+            self._change("insert into permissions values (?, ?, ?, ?, ?)", *allowed)
+
+    def drop_user(self, name: str) -> None:
+        """Forget a user."""
+        self._change("delete from users where name = ?", name)
+        self._change("delete from permissions where user = ?", name)
 
     def load_items(self) -> Iterator[tuple[bytes, int, float, bytes]]:
         """All items of the key-value store: key, flags, expiry, value."""

@@ -175,9 +175,17 @@ class MemoryStore:
         """A message has been out so often."""
         self.deliveries[queue, position] = deliveries
 
-    def save_vhost(self, name: str) -> None:
+    def save_vhost(self, vhost: Any) -> None:
         """Keep a vhost."""
-        self.calls.append(("save vhost", name))
+        self.calls.append(("save vhost", vhost.name))
+
+    def drop_vhost(self, name: str) -> None:
+        """Forget a vhost."""
+        self.calls.append(("drop vhost", name))
+
+    def drop_user(self, name: str) -> None:
+        """Forget a user."""
+        self.calls.append(("drop user", name))
 
     def save_user(self, user: Any) -> None:
         """Keep a user."""

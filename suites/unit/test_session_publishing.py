@@ -13,14 +13,23 @@ from reference_broker.wire.spec import PROTOCOL_HEADER
 from suites.unit.doubles import FakeClock
 from suites.unit.generated import cut, splits
 
-OPENING = [
-    PROTOCOL_HEADER,
-    method_frame(0, "connection.start-ok", mechanism="PLAIN", response=b"\0guest\0guest"),
-    method_frame(0, "connection.tune-ok", channel_max=9, frame_max=4096),
-    method_frame(0, "connection.open", virtual_host="/"),
-    method_frame(1, "channel.open"),
-    *(method_frame(1, "queue.declare", queue=name) for name in "ab"),
-]
+
+def opening(capabilities: dict[str, bool]) -> list[bytes]:
+    """What a client with these capabilities says to have a channel and two queues."""
+    return [
+        PROTOCOL_HEADER,
+        method_frame(
+            0,
+            "connection.start-ok",
+            client_properties={"capabilities": capabilities},
+            mechanism="PLAIN",
+            response=b"\0guest\0guest",
+        ),
+        method_frame(0, "connection.tune-ok", channel_max=9, frame_max=4096),
+        method_frame(0, "connection.open", virtual_host="/"),
+        method_frame(1, "channel.open"),
+        *(method_frame(1, "queue.declare", queue=name) for name in "ab"),
+    ]
 
 
 class Client:
@@ -28,20 +37,20 @@ class Client:
 
     peer, local = "here", True
 
-    def __init__(self) -> None:
+    def __init__(self, capabilities: dict[str, bool] | None = None) -> None:
         self.broker = Broker(FakeClock())
         self.broker.add_guest()
         self.sent = b""
-        self._hub = Hub(self.broker, Config())
-        self._session = Session(self._hub, self)
-        self.feed(OPENING)
+        self.hub = Hub(self.broker, Config())
+        self._session = Session(self.hub, self)
+        self.feed(opening(capabilities or {}))
         self.sent = b""
 
     def feed(self, pieces: Iterable[bytes]) -> None:
         """Let the broker read, piece by piece."""
         for piece in pieces:
             self._session.receive(piece)
-            self._hub.settle()
+            self.hub.settle()
 
     @property
     def messages(self) -> list[tuple[Any, ...]]:
@@ -61,7 +70,9 @@ class Client:
     def hold_input(self, why: str) -> None:
         """No reads are held back."""
 
-    release_input = hold_input
+    def release_input(self, why: str) -> None:  # noqa: ARG002  there is one reason
+        """What was read already is handled."""
+        self._session.protocol.resume()
 
     def tuned(self, heartbeat: int) -> None:
         """No heartbeats."""
@@ -72,9 +83,9 @@ class Client:
     closing = close = opened
 
 
-def publish(key: str, body: bytes, **properties: Any) -> bytes:
-    """A publish to the queue of that name."""
-    method = method_frame(1, "basic.publish", routing_key=key, mandatory=True)
+def publish(key: str, body: bytes, exchange: str = "", **properties: Any) -> bytes:
+    """A publish to the queue of that name, or to an exchange."""
+    method = method_frame(1, "basic.publish", exchange=exchange, routing_key=key, mandatory=True)
     return method + content_frames(1, body, properties)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from reference_broker.broker.access import Permission, hash_password
+from reference_broker.broker.access import Permission, TopicPermission, hash_password
 from reference_broker.broker.message import Message
+from reference_broker.broker.policy import Policy
 from reference_broker.broker.queue import Queue
 from suites.unit.doubles import body_of, message
 from suites.unit.stores import Kept, as_killed, contents, left_in, opened, queue_of
@@ -172,6 +173,12 @@ def build_topology(kept: Kept, arguments: dict[str, Any]) -> None:
     user = broker.add_user("eve", hash_password("secret"), {"administrator", "monitoring"})
     vhost = broker.add_vhost("ü/other")
     broker.permit(user, "ü/other", Permission("^a", "^b", "^c"))
+    user.topics["ü/other", "e.topic"] = TopicPermission("^w", "^r")
+    user.limits["max-channels"] = 3
+    broker.rights_changed(user, "ü/other")
+    vhost.description, vhost.tags, vhost.limits = "another", ["x"], {"max-queues": 9}
+    broker.set_policy(vhost, Policy("p", "^q", {"max-length": 7}, 1, "queues"))
+    broker.set_policy(vhost, Policy("o", ".*", {"message-ttl": 7}), operator=True)
     queue = vhost.declare_queue(
         "q☃",
         durable=True,
@@ -200,7 +207,7 @@ def build_topology(kept: Kept, arguments: dict[str, Any]) -> None:
 def describe(kept: Kept) -> object:
     """All that can be seen of a broker's durable things."""
     users = {
-        name: (user.password_hash, sorted(user.tags), user.permissions)
+        name: (user.password_hash, sorted(user.tags), user.permissions, user.topics, user.limits)
         for name, user in kept.broker.access.users.items()
     }
     vhosts = {}
@@ -209,7 +216,9 @@ def describe(kept: Kept) -> object:
             e.name: (e.traits, sorted(str(key) for key in e.bindings))
             for e in vhost.exchanges.values()
         }
-        vhosts[name] = exchanges, {q.name: (q.traits, len(q)) for q in vhost.queues.values()}
+        queues = {q.name: (q.traits, q.limits, len(q)) for q in vhost.queues.values()}
+        settings = (vhost.description, vhost.tags, vhost.limits, vhost.policies)
+        vhosts[name] = exchanges, queues, settings
     return users, vhosts
 
 
