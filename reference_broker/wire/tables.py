@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .errors import WireError
 
-MAX_DEPTH = 128  # nested deeper than any application, shallower than Python's own stack
+MAX_DEPTH = 128  # deeper than any application nests; what is below is kept as it is, undecoded
 
 
 class Timestamp(int):
@@ -53,7 +53,7 @@ _INT64 = range(-(2**63), 2**63)
 
 def decode_table(data: bytes, position: int, depth: int = 0) -> tuple[Table, int]:
     """The table at `position`, and where it ends. Raises WireError."""
-    end = _section(data, position, depth)
+    end = _section(data, position)
     position += 4
     table: Table = {}
     while position < end:
@@ -66,7 +66,7 @@ def decode_table(data: bytes, position: int, depth: int = 0) -> tuple[Table, int
 
 def split_table(data: bytes, position: int) -> tuple[dict[str, Raw], int]:
     """Like `decode_table`, the values left as they are on the wire."""
-    end = _section(data, position, 0)
+    end = _section(data, position)
     position += 4
     table: dict[str, Raw] = {}
     while position < end:
@@ -122,14 +122,12 @@ def decode_shortstr(data: bytes, position: int, errors: str = "strict") -> tuple
 
 def decode_longstr(data: bytes, position: int) -> tuple[bytes, int]:
     """The long string at `position`, and where it ends. Raises WireError."""
-    end = _section(data, position, 0)
+    end = _section(data, position)
     return data[position + 4 : end], end
 
 
-def _section(data: bytes, position: int, depth: int) -> int:
+def _section(data: bytes, position: int) -> int:
     """Where the length-prefixed section at `position` ends."""
-    if depth > MAX_DEPTH:
-        raise WireError(f"tables nested deeper than {MAX_DEPTH}")
     try:
         (size,) = _LONG.unpack_from(data, position)
     except error as cause:
@@ -146,6 +144,9 @@ def _value(data: bytes, position: int, depth: int) -> tuple[FieldValue, int]:
         fixed = _FIXED.get(letter)
         if fixed is not None:
             return fixed.unpack_from(data, position + 1)[0], position + 1 + fixed.size
+        if depth >= MAX_DEPTH and letter in _NESTING:
+            end = _section(data, position + 1)
+            return Raw(data[position:end]), end
         return _DECODERS[letter](data, position + 1, depth + 1)
     except IndexError as cause:
         raise WireError("a value runs over the end") from cause
@@ -164,7 +165,7 @@ def _text(data: bytes, position: int, _depth: int) -> tuple[str | bytes, int]:
 
 
 def _array(data: bytes, position: int, depth: int) -> tuple[list[FieldValue], int]:
-    end = _section(data, position, depth)
+    end = _section(data, position)
     position += 4
     array: list[FieldValue] = []
     while position < end:
@@ -215,6 +216,9 @@ _DECODERS: dict[int, Callable[[bytes, int, int], tuple[FieldValue, int]]] = {
     ord("V"): _void,
     ord("x"): _byte_array,
 }
+
+
+_NESTING = frozenset(b"AF")
 
 
 def encode_table(table: Mapping[str, FieldValue]) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 
 from suites import verify
 from suites.amqp import literal
-from suites.amqp.endings import Observe, accepted_or_fatal, expect_closed
+from suites.amqp.endings import expect_closed
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
@@ -55,10 +55,19 @@ def test_header_on_unopened(client: RawClient) -> None:
 
 
 @pytest.mark.requirement("channel/settle-on-unopened")
-def test_settle_on_unopened(client: RawClient, observe: Observe) -> None:
-    """basic.ack on a channel that was never opened is a connection error, or ignored."""
-    client.send(UNOPENED, "basic.ack", delivery_tag=1)
-    observe(accepted_or_fatal(client, 1, 504, 505))
+@pytest.mark.parametrize("method", ["basic.ack", "basic.nack", "basic.reject"])
+def test_settle_on_unopened(client: RawClient, method: str) -> None:
+    """To settle on a channel that was never opened is a 504 on the connection."""
+    client.send(UNOPENED, method, delivery_tag=1)
+    client.expect_connection_close(504, method=method)
+
+
+@pytest.mark.requirement("channel/nameless-on-unopened")
+@pytest.mark.parametrize("method", ["queue.purge", "queue.delete", "basic.get", "basic.consume"])
+def test_nameless_on_unopened(client: RawClient, method: str) -> None:
+    """So is a method that leaves the name of its queue to the channel."""
+    client.send(UNOPENED, method)
+    expect_closed(client, UNOPENED, 504)
 
 
 @pytest.mark.requirement("channel/open-zero")

@@ -85,6 +85,18 @@ def test_headers_kept(client: RawClient, names: Names, name: str) -> None:
     )
 
 
+@pytest.mark.requirement("dlx/type-l-kept")
+@pytest.mark.parametrize("letter", ["l", "L"])
+def test_type_l_kept(client: RawClient, names: Names, letter: str) -> None:
+    """A 64-bit number in the headers keeps its type, whichever of its two letters it came with."""
+    queue = dying_queue(client, names, dead_queue(client, names))
+    client.publish(1, "", queue, b"1", headers={"n": Typed(letter, 7)})
+    reject(client, queue, b"1")
+    [received] = take_dead(client, b"1")
+    at = received.header.index(encode_shortstr("n")) + 2
+    verify.equal(received.header[at : at + 1].decode(), letter, "type of the header")
+
+
 @pytest.mark.requirement("dlx/x-death")
 def test_x_death(client: RawClient, names: Names) -> None:
     """x-death is an array; its entry says why, where, by which route and when, and counts."""

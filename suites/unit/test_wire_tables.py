@@ -11,6 +11,7 @@ from reference_broker.wire.errors import WireError
 from reference_broker.wire.tables import (
     MAX_DEPTH,
     ByteArray,
+    Raw,
     Timestamp,
     Typed,
     decode_longstr,
@@ -246,7 +247,7 @@ def test_unknown_letters_are_named() -> None:
 
 @pytest.mark.parametrize("letter", ["F", "A"])
 def test_nesting_is_bounded(letter: str) -> None:
-    """Tables and arrays nest to MAX_DEPTH; one deeper is WireError, and so is absurdly deep."""
+    """Tables and arrays are decoded to MAX_DEPTH; what is deeper stays as it is, however deep."""
     key = b"\x01k" if letter == "F" else b""
 
     def nested(depth: int) -> bytes:
@@ -256,10 +257,19 @@ def test_nesting_is_bounded(letter: str) -> None:
             value = letter.encode() + struct.pack(">I", len(inner)) + inner
         return one(value)
 
-    decode_table(nested(MAX_DEPTH), 0)
-    for depth in (MAX_DEPTH + 1, 5000):
-        with pytest.raises(WireError, match="nested deeper"):
-            decode_table(nested(depth), 0)
+    def innermost(value: Any) -> Any:
+        while isinstance(value, dict | list):
+            value = value["k"] if isinstance(value, dict) else value[0]
+        return value
+
+    for depth in (MAX_DEPTH, MAX_DEPTH + 1, 5000):
+        octets = nested(depth)
+        table, end = decode_table(octets, 0)
+        inside = innermost(table)
+        assert (end, encode_table(table)) == (len(octets), octets)
+        assert inside is None if depth == MAX_DEPTH else isinstance(inside, Raw)
+    with pytest.raises(WireError):
+        decode_table(nested(5000)[:-1], 0)
 
 
 def test_the_last_of_equal_keys_wins() -> None:
