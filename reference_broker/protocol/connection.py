@@ -215,7 +215,13 @@ class Connection:
         kind, number, _length = PREFIX.unpack_from(buffer, position)
         self._position = end + 1
         self._forget()
-        self._frame(kind, number, buffer[position + PREFIX.size : end])
+        channel = self.channels.get(number)
+        if kind == FRAME_BODY and channel is not None and channel.assembly is not None:
+            self._current = number
+            channel.assembly.add_body(buffer[position : end + 1])
+            self._deliver(channel, channel.assembly)
+        else:
+            self._frame(kind, number, buffer[position + PREFIX.size : end])
 
     def _acks(self, channel: Channel, buffer: bytes, position: int) -> int:
         """Take the basic.ack at `position`, and those that follow it; where they end."""
@@ -366,6 +372,10 @@ class Connection:
         assembly = channel.assembly
         assert assembly is not None  # noqa: S101  the caller looked
         assembly.add(kind, payload)
+        self._deliver(channel, assembly)
+
+    def _deliver(self, channel: Channel, assembly: Assembly) -> None:
+        """Give a content to the session, once all of it has come."""
         if not assembly.complete:
             return
         channel.assembly = None

@@ -10,7 +10,7 @@ common case, where all frames are there at once, in one step, and leaves every o
 from reference_broker.wire.errors import HardError, WireError
 from reference_broker.wire.framing import encode_frame
 from reference_broker.wire.methods import decode_header
-from reference_broker.wire.spec import BASIC_CLASS, FRAME_BODY, FRAME_HEADER
+from reference_broker.wire.spec import BASIC_CLASS, FRAME_BODY, FRAME_HEADER, FRAME_OVERHEAD
 
 
 class Assembly:
@@ -40,11 +40,26 @@ class Assembly:
 
     def add(self, kind: int, payload: bytes) -> None:
         """Take the next frame. Raises HardError when it is not the one that has to follow."""
+        frame = encode_frame(kind, self._channel, payload)
         if self._missing < 0:
             self._add_header(kind, payload)
+            self._frames.append(frame)
+        elif kind == FRAME_BODY:
+            self.add_body(frame)
         else:
-            self._add_body(kind, payload)
-        self._frames.append(encode_frame(kind, self._channel, payload))
+            raise self._unexpected("body", "non content body")
+
+    def add_body(self, frame: bytes) -> None:
+        """Take a whole body frame as it came, so that nothing is copied. Raises HardError."""
+        if self._missing < 0:
+            raise self._unexpected("header", f"non content {_KINDS[FRAME_HEADER]}")
+        size = len(frame) - FRAME_OVERHEAD
+        # RabbitMQ takes a body longer than its header announced; here it is cut to the letter
+        # of 4.2.6.1 only in that nothing of it is delivered: the content is over.
+        if size > self._missing:
+            raise HardError(501, f"a body frame of {size} octets, {self._missing} missing")
+        self._missing -= size
+        self._frames.append(frame)
 
     def _add_header(self, kind: int, payload: bytes) -> None:
         if kind != FRAME_HEADER:
@@ -60,15 +75,6 @@ class Assembly:
             raise HardError(505, f"expected {wrong}", (60, 40))
         self.properties = payload[12:]
         self.body_size = self._missing = size
-
-    def _add_body(self, kind: int, payload: bytes) -> None:
-        if kind != FRAME_BODY:
-            raise self._unexpected("body", "non content body")
-        # RabbitMQ takes a body longer than its header announced; here it is cut to the letter
-        # of 4.2.6.1 only in that nothing of it is delivered: the content is over.
-        if len(payload) > self._missing:
-            raise HardError(501, f"a body frame of {len(payload)} octets, {self._missing} missing")
-        self._missing -= len(payload)
 
     @staticmethod
     def _unexpected(awaited: str, got: str) -> HardError:

@@ -102,7 +102,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
 
     # what the session calls
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send the octets, in order."""
         self._spoke = True
         self._transport.write(data)

@@ -20,7 +20,7 @@ from reference_broker.wire.errors import HardError, SoftError, WireError
 if TYPE_CHECKING:
     from .replies import ReplyConsumer
 
-_REMEMBERED = 2048
+_REMEMBERED = 16_384
 _PUBLISH = (60, 40)
 
 

@@ -18,6 +18,7 @@ from .publishing import Routes
 
 log = logging.getLogger(__name__)
 
+_LARGE = 512 * 1024  # octets of content that are not copied once more to save a system call
 _LONGEST = 255  # octets of a short string
 _FORCED = 320  # the reply code of a close that somebody asked the broker for
 
@@ -28,7 +29,7 @@ class Transport(Protocol):
     peer: str
     local: bool  # whether the client is on this machine
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send the octets, in order."""
 
     def close(self) -> None:
@@ -122,11 +123,26 @@ class Session:
     def flush(self) -> None:
         """Hand the output to the transport."""
         out, self.out = self.out, []
-        self.gathered = 0
-        if out:
+        gathered, self.gathered = self.gathered, 0
+        if gathered > _LARGE:
+            self._write_apart(out)
+        elif out:
             self.transport.write(b"".join(out))
         if self._finished:
             self.transport.close()
+
+    def _write_apart(self, out: list[bytes]) -> None:
+        """Write large contents as they are: to join them to the rest would be to copy them."""
+        small: list[bytes] = []
+        for part in out:
+            if len(part) < _LARGE:
+                small.append(part)
+                continue
+            self.transport.write(b"".join(small))
+            self.transport.write(memoryview(part))  # of which asyncio can leave a rest uncopied
+            small.clear()
+        if small:
+            self.transport.write(b"".join(small))
 
     def pause_writing(self) -> None:
         """The transport's buffer is full: its consumers take no more for now."""

@@ -13,6 +13,8 @@ from reference_broker.wire.spec import PROTOCOL_HEADER
 from suites.unit.doubles import FakeClock
 from suites.unit.generated import cut, splits
 
+FRAME_MAX = 4096
+
 
 def opening(capabilities: dict[str, bool]) -> list[bytes]:
     """What a client with these capabilities says to have a channel and two queues."""
@@ -25,7 +27,7 @@ def opening(capabilities: dict[str, bool]) -> list[bytes]:
             mechanism="PLAIN",
             response=b"\0guest\0guest",
         ),
-        method_frame(0, "connection.tune-ok", channel_max=9, frame_max=4096),
+        method_frame(0, "connection.tune-ok", channel_max=9, frame_max=FRAME_MAX),
         method_frame(0, "connection.open", virtual_host="/"),
         method_frame(1, "channel.open"),
         *(method_frame(1, "queue.declare", queue=name) for name in "ab"),
@@ -63,7 +65,7 @@ class Client:
                 found.append((name, message.exchange, message.routing_key, *content))
         return found
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """What the broker says."""
         self.sent += data
 
@@ -86,7 +88,7 @@ class Client:
 def publish(key: str, body: bytes, exchange: str = "", **properties: Any) -> bytes:
     """A publish to the queue of that name, or to an exchange."""
     method = method_frame(1, "basic.publish", exchange=exchange, routing_key=key, mandatory=True)
-    return method + content_frames(1, body, properties)
+    return method + content_frames(1, body, properties, FRAME_MAX)
 
 
 PROPERTIES = [
@@ -160,3 +162,18 @@ def test_a_topology_change_by_another_connection_is_seen() -> None:
     assert client.sent.count(b"NO_ROUTE") == 5
     client.feed([method_frame(1, "queue.declare", queue="a"), publish("a", b"body") * 4])
     assert len(client.messages) == 4
+
+
+def test_large_contents_are_written_in_order() -> None:
+    """Among small ones, in one flush, octet for octet what they are by the readable encoder."""
+    client = Client()
+    client.feed([method_frame(1, "basic.consume", queue="a", consumer_tag="c", no_ack=True)])
+    client.sent = b""
+    sizes = (3, 600_000, 0, 700_000, 100, 100)
+    client.feed([b"".join(publish("a", bytes(size)) for size in sizes)])
+    expected = (
+        method_frame(1, "basic.deliver", consumer_tag="c", delivery_tag=tag, routing_key="a")
+        + content_frames(1, bytes(size), {}, FRAME_MAX)
+        for tag, size in enumerate(sizes, 1)
+    )
+    assert client.sent == b"".join(expected)
