@@ -1,12 +1,13 @@
 """The command line: `python -m suites.bench --help`."""
 
 import argparse
+import resource
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from suites.bench import catalogue, record, render, table
+from suites.bench import catalogue, compare, curve, record, render, table
 from suites.bench.runner import Plan, Runner, Sample
 from suites.bench.summary import Summary, shown, summarise
 from suites.brokers import registry
@@ -35,18 +36,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _list()
         return 0
     try:
-        plan = _plan(options)
+        curves = catalogue.chosen_curves(options.only) if options.curves else []
+        plan = _plan(options, curves)
+        past = None if options.compare is None else compare.load(options.compare)
         runner = Runner(plan, _tell)
         interrupted = _run(runner)
         summary = summarise(plan, runner.identities, runner.samples)
         command = shlex.join(["nox", "-s", "bench", *(["--", *map(shown, words)] if words else [])])
-        _publish(summary, command, options.output)
+        growths = list(curve.growths(summary, curves))
+        _publish(summary, command, options.output, growths, past)
     except (BrokerError, ValueError, OSError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return _BAD_INPUT
     if interrupted:
         return _INTERRUPTED
-    return 0 if summary.good else _SHORT
+    short = any(growth.short for growth in growths if growth.broker == summary.subject)
+    return 0 if summary.good and not (short and not plan.quick) else _SHORT
 
 
 def _run(runner: Runner) -> bool:
@@ -59,11 +64,19 @@ def _run(runner: Runner) -> bool:
     return False
 
 
-def _publish(summary: Summary, command: str, folder: Path) -> None:
+def _publish(
+    summary: Summary,
+    command: str,
+    folder: Path,
+    growths: Sequence[curve.Growth],
+    past: compare.Past | None,
+) -> None:
     if not summary.samples:
         return
-    sys.stdout.write(render.terminal(summary))
-    for path in record.write(summary, command, folder):
+    notes = [] if past is None else compare.remarks(summary, past)
+    notes += [] if summary.plan.quick else [growth.remark for growth in growths]
+    sys.stdout.write(render.terminal(summary, notes))
+    for path in record.write(summary, command, folder, notes, growths):
         sys.stdout.write(f"{path}\n")
 
 
@@ -81,9 +94,11 @@ def _tell(sample: Sample) -> None:
 def _list() -> None:
     for scenario in catalogue.SCENARIOS:
         sys.stdout.write(f"{scenario.name:<20}{scenario.title}\n")
+    for one in catalogue.CURVES:
+        sys.stdout.write(f"{one.name:<20}{one.title}, by {one.grows} (--curves)\n")
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def _plan(options: argparse.Namespace, curves: Sequence[curve.Curve]) -> Plan:
     brokers = [options.broker, *options.against]
     if len(set(brokers)) < len(brokers):
         raise ValueError(f"a broker is named twice: {', '.join(map(shown, brokers))}")
@@ -91,7 +106,18 @@ def _plan(options: argparse.Namespace) -> Plan:
         if not registry.parse(spec).amqp:
             raise ValueError(f"{shown(spec)} does not speak AMQP, and every scenario does")
     rounds = 1 if options.quick else options.rounds
-    return Plan(brokers, catalogue.chosen(options.only), rounds, options.quick)
+    scenarios = [point for one in curves for point in one.scenarios(quick=options.quick)]
+    if options.curves:
+        _allow_many_files()
+    else:
+        scenarios = catalogue.chosen(options.only)
+    return Plan(brokers, scenarios, rounds, options.quick)
+
+
+def _allow_many_files() -> None:
+    """As many open connections as the system lets us and the brokers that we start have."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,7 +155,18 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=_RUNS,
         metavar="DIR",
-        help="where the Markdown and JSON pages go (%(default)s)",
+        help="where the pages and pictures go (%(default)s)",
+    )
+    add(
+        "--curves",
+        action="store_true",
+        help="measure how cost grows instead, with a picture of each curve; --only names curves",
+    )
+    add(
+        "--compare",
+        type=Path,
+        metavar="JSON",
+        help="the JSON page of an earlier run: say what has become better or worse since",
     )
     add("--list", action="store_true", help="name the scenarios and end")
     return parser

@@ -27,6 +27,8 @@ class Bar:
     beside: str
     marks: Mapping[tuple[str, str], Mark]
     """By scenario and metric."""
+    growth: Mapping[str, float]
+    """How many times its ideal a curve's cost may be at its last point."""
 
 
 @cache
@@ -38,4 +40,4 @@ def load() -> Bar:
         for scenario, metrics in data["bar"].items()
         for metric, mark in metrics.items()
     }
-    return Bar(data["beside"], marks)
+    return Bar(data["beside"], marks, data["growth"])

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
+from suites.bench.curve import Curve
 from suites.bench.scenario import Scenario
 from suites.bench.scenarios import (
     confirm,
     drain,
+    growth,
     latency,
     library,
     lifecycle,
@@ -29,14 +32,28 @@ SCENARIOS = (
 )
 
 
+CURVES = growth.CURVES
+
+Named = TypeVar("Named", Scenario, Curve)
+
+
 def chosen(patterns: Sequence[str]) -> list[Scenario]:
     """Those whose name matches one of the globs, or all; ValueError names a glob without match."""
+    return _chosen("scenario", SCENARIOS, patterns)
+
+
+def chosen_curves(patterns: Sequence[str]) -> list[Curve]:
+    """The same of the curves."""
+    return _chosen("curve", CURVES, patterns)
+
+
+def _chosen(what: str, known: Sequence[Named], patterns: Sequence[str]) -> list[Named]:
     for pattern in patterns:
-        if not any(fnmatchcase(scenario.name, pattern) for scenario in SCENARIOS):
-            names = ", ".join(scenario.name for scenario in SCENARIOS)
-            raise ValueError(f"no scenario matches {pattern!r}; there are: {names}")
+        if not any(fnmatchcase(one.name, pattern) for one in known):
+            names = ", ".join(one.name for one in known)
+            raise ValueError(f"no {what} matches {pattern!r}; there are: {names}")
     return [
-        scenario
-        for scenario in SCENARIOS
-        if not patterns or any(fnmatchcase(scenario.name, pattern) for pattern in patterns)
+        one
+        for one in known
+        if not patterns or any(fnmatchcase(one.name, pattern) for pattern in patterns)
     ]

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from reports.scrub import scrub
 from suites.bench import bar, table
@@ -13,8 +13,8 @@ CLIENT_BOUND = 0.8  # of a processor; above it the client may be what was measur
 _HURRIED = "A quick run: it shows that every scenario works; its figures mean nothing."
 
 
-def terminal(summary: Summary) -> str:
-    """An aligned table, and what there is to say of it."""
+def terminal(summary: Summary, notes: Sequence[str] = ()) -> str:
+    """An aligned table, and what there is to say of it, with further notes at the end."""
     rows = [table.row(summary, line, line.scenario.name) for line in summary.lines]
     rows = [table.heading(summary), *rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -25,11 +25,16 @@ def terminal(summary: Summary) -> str:
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([*lines, "", *remarks(summary), ""])
+    return "\n".join([*lines, "", *remarks(summary), *notes, ""])
 
 
-def markdown(summary: Summary, command: str) -> str:
-    """A page with the brokers, the table, what falls short, and the command that repeats it."""
+def markdown(
+    summary: Summary, command: str, notes: Sequence[str] = (), pictures: Mapping[str, str] = {}
+) -> str:
+    """A page with the brokers, the table, what falls short, and the command that repeats it.
+
+    `pictures` are the files that belong to it, by what they show.
+    """
     heading = table.heading(summary)
     rule = ["---"] * table.LEFT + ["---:"] * (len(heading) - table.LEFT)
     rows = [table.row(summary, line, line.scenario.title) for line in summary.lines]
@@ -40,7 +45,9 @@ def markdown(summary: Summary, command: str) -> str:
         "",
         *(f"| {' | '.join(row)} |" for row in (heading, rule, *rows)),
         "",
-        *(f"- {line}" for line in remarks(summary)),
+        *(f"- {line}" for line in [*remarks(summary), *notes]),
+        "",
+        *(f"![{name}]({file})" for name, file in pictures.items()),
         "",
         f"Repeat it with `{command}`. In a ratio more is better, whatever the unit.",
         "",

@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,6 +47,10 @@ class Stage:
         self._queues.append(name)
         wire.call("queue.declare", queue=name, **arguments)
         return name
+
+    def adopt(self, names: Iterable[str]) -> None:
+        """Queues that were declared otherwise go when the stage does, too."""
+        self._queues.extend(names)
 
     def exchange(self, wire: Wire, kind: str) -> str:
         """A new exchange, which goes with the last queue that is bound to it."""

@@ -20,12 +20,15 @@ _POLL = 0.005  # seconds between attempts to connect
 
 def start(stage: Stage, count: int) -> Figures:
     """From executing it to the first open connection; started anew, since its port is known."""
-    seconds = sum(_restart(stage.broker) for _ in range(count))
+    seconds = 0.0
+    for _ in range(count):
+        stage.broker.stop()
+        seconds += until_open(stage.broker)
     return {"seconds": seconds / count}
 
 
-def _restart(broker: Broker) -> float:
-    broker.stop()
+def until_open(broker: Broker) -> float:
+    """Start a broker that was ended; the seconds until a connection opens."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         begun = time.perf_counter()
         starting = pool.submit(broker.start)
