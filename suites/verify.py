@@ -48,11 +48,15 @@ def between(actual: float, low: float, high: float, what: str) -> None:
 
 
 def eventually(
-    probe: Callable[[], Value], what: str, within: float = 5.0, wanted: Any = None
+    probe: Callable[[], Value],
+    what: str,
+    within: float = 5.0,
+    wanted: Any = None,
+    every: float = POLL_INTERVAL,
 ) -> Value:
     """Call `probe` until it gives `wanted` (or, without one, anything true); give what it gave.
 
-    Raises Mismatch with the last value after `within` seconds.
+    Raises Mismatch with the last value after `within` seconds; there are `every` between two calls.
     """
     deadline = time.monotonic() + within
     while True:
@@ -62,7 +66,7 @@ def eventually(
         if time.monotonic() >= deadline:
             goal = what if wanted is None else f"{what} {wanted!r}"
             raise Mismatch(goal, f"{what} {value!r}", f"for {within:g} s")
-        time.sleep(POLL_INTERVAL)
+        time.sleep(every)
 
 
 def unsupported(reason: str) -> NoReturn:

@@ -25,6 +25,10 @@ def patience(interval: float) -> tuple[float, float]:
     return period, 2 * period + SLACK
 
 
-def prompt(interval: float) -> tuple[float, float]:
-    """What is told by FIN or RST, and so before a heartbeat could be missed twice."""
+def told(interval: float) -> tuple[float, float]:
+    """What FIN or RST tells: before a heartbeat could have been missed twice."""
     return 0.0, 2 * interval
+
+
+LONGEST = 30.0
+"""Longer than anything here can take at intervals of 1 and 2 s."""
