@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from faults import Unsupported as FaultUnsupported
 from reports.model import Verdict
 from suites.brokers.base import Unsupported
 from suites.clients import pika as pika_client
@@ -113,7 +114,7 @@ def _ending(when: str, error: BaseException | None, observation: str | None) -> 
     if error is None:
         return Seen(End.PASSED, observation=observation)
     message = _one_line(error)
-    if isinstance(error, Unsupported | pytest.skip.Exception):
+    if isinstance(error, Unsupported | FaultUnsupported | pytest.skip.Exception):
         return Seen(End.UNSUPPORTED, message)
     mismatch = error if isinstance(error, Mismatch) else pika_client.mismatch(error)
     if when != "teardown" and mismatch is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from faults import Proxy
+from faults.toxiproxy import RemoteProxy
 from suites.brokers.base import Endpoint
 from suites.clients.raw import RawClient
 from suites.clients.remote import RemoteClient
@@ -15,16 +16,26 @@ from suites.harness.evidence import Evidence
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
 
+LinkProxy = Proxy | RemoteProxy
+"""Of our own, or, with `--toxiproxy`, of the server at that address, which has fewer faults."""
+
+
+def toxiproxy(config: pytest.Config, endpoint: Endpoint) -> RemoteProxy | None:
+    """A proxy of the Toxiproxy that the command line names, before the broker."""
+    url = config.getoption("--toxiproxy", default=None)
+    return None if url is None else RemoteProxy(url, endpoint.host, endpoint.port).start()
+
 
 @pytest.fixture
-def proxy(endpoint: Endpoint) -> Iterator[Proxy]:
-    """A proxy of our own before the broker; its links can be hurt."""
-    with Proxy(endpoint.host, endpoint.port) as proxy:
-        yield proxy
+def proxy(endpoint: Endpoint, pytestconfig: pytest.Config) -> Iterator[LinkProxy]:
+    """A proxy before the broker; its links can be hurt."""
+    proxy = toxiproxy(pytestconfig, endpoint) or Proxy(endpoint.host, endpoint.port).start()
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
-def hurt(proxy: Proxy, endpoint: Endpoint, raw: RawClients) -> RawClients:
+def hurt(proxy: LinkProxy, endpoint: Endpoint, raw: RawClients) -> RawClients:
     """Makes raw clients as `raw` does, whose connections pass the proxy."""
     return replace(raw, endpoint=replace(endpoint, host=proxy.host, port=proxy.port))
 
@@ -35,12 +46,14 @@ class RemoteClients:
 
     endpoint: Endpoint
     evidence: Evidence
+    config: pytest.Config
     _made: list[RemoteClient] = field(default_factory=list)
 
     def __call__(self, **parameters: Any) -> RemoteClient:
         """A process that is connected; parameters are pika's, such as `heartbeat`."""
         label = ascii_uppercase[-1 - len(self._made) % len(ascii_uppercase)]
-        client = RemoteClient(self.endpoint, self.evidence.transcript, label)
+        beyond = toxiproxy(self.config, self.endpoint)
+        client = RemoteClient(self.endpoint, self.evidence.transcript, label, beyond)
         self._made.append(client)
         client.join(**parameters)
         return client
@@ -52,10 +65,12 @@ class RemoteClients:
 
 
 @pytest.fixture
-def remote(endpoint: Endpoint, names: Names, evidence: Evidence) -> Iterator[RemoteClients]:
+def remote(
+    endpoint: Endpoint, names: Names, evidence: Evidence, pytestconfig: pytest.Config
+) -> Iterator[RemoteClients]:
     """Makes client processes; it stands on `names`, so that they end before the deletions."""
     del names
-    made = RemoteClients(endpoint, evidence)
+    made = RemoteClients(endpoint, evidence, pytestconfig)
     yield made
     made.close()
 

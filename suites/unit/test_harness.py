@@ -302,6 +302,7 @@ def test_a_crashed_worker_is_the_error_of_its_test(tmp_path: Path) -> None:
         (("--broker", "nonsense"), "no kind of broker is named `nonsense`"),
         (("--requirement", "no/such"), "no test bears a requirement that matches no/such"),
         (("--record", __file__), "it exists already"),
+        (("--toxiproxy", "http://127.0.0.1:1"), "no Toxiproxy answers at http://127.0.0.1:1 ("),
     ],
 )
 def test_a_run_that_cannot_be_says_why(

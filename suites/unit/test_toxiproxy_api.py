@@ -30,7 +30,7 @@ import pytest
 
 from faults.toxiproxy import ToxiproxyServer
 from suites.unit.faults_world import PATIENCE, ending, is_quiet, receive, works
-from suites.unit.toxiproxy_client import NAME, REFUSALS, Server, refused, unreachable
+from suites.unit.toxiproxy_client import NAME, REFUSALS, Server, refused
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
     """The server's address, and whether it is our own."""
     given = request.config.getoption("--toxiproxy", default=None)
     if given:
-        given = given.rstrip("/")
-        trouble = unreachable(given)
-        if trouble:
-            pytest.fail(
-                f"no Toxiproxy at {given} ({trouble}): start it, or leave the option out",
-                pytrace=False,
-            )
-        yield given, False
+        yield given.rstrip("/"), False
     else:
         with ToxiproxyServer() as server:
             yield server.url, True

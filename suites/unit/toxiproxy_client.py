@@ -104,15 +104,6 @@ class Server:
                 self.ask("DELETE", f"/proxies/{name}")
 
 
-def unreachable(url: str) -> str:
-    """Why no Toxiproxy answers there; empty when one does."""
-    try:
-        urllib.request.urlopen(f"{url}/version", timeout=PATIENCE).close()  # noqa: S310  ditto
-    except (OSError, ValueError) as error:
-        return str(error)
-    return ""
-
-
 def refused(reply: Reply, status: int, text: str) -> bool:
     """Whether this is an error of that status that begins with that text."""
     assert reply.status == reply.body["status"] == status, reply
