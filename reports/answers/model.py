@@ -55,8 +55,9 @@ class Cell(
 ):
     """One experiment on one broker.
 
-    `facts` are compared between brokers, `times` (seconds) only shown. `trouble` says why there are
-    none: what the broker or this machine cannot do, or what broke.
+    `facts` are compared between brokers; `times` (seconds) and `figures` (whose names say their
+    units) are only shown. `trouble` says why there are none: what the broker or this machine cannot
+    do, or what broke.
     """
 
     broker: Name
@@ -65,6 +66,7 @@ class Cell(
     variant: str = ""
     facts: dict[str, Fact] = field(default_factory=dict)
     times: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
     spans: list[Span] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     transcript: list[str] = field(default_factory=list)

@@ -66,6 +66,7 @@ SEEN = cell(
     "day",
     "blue",
     times={"seen": 0.25},
+    figures={"width, MiB": 1234.5},
     spans=[Span(who="eye", start=-0.1, end=0.4, what="open & wide", tone="good")],
     marks=[Mark(at=0.2, who="eye", what="sees <it>")],
     transcript=["   0.001 A > ch 0 look </pre>"],

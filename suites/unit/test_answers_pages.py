@@ -80,6 +80,7 @@ def test_every_cell_leads_to_its_evidence() -> None:
     page = html.render(study(SEEN))
     assert 'href="#sky-day"' in page
     assert 'id="sky-day"' in page
+    assert "colour: <b>blue</b>; seen: <b>0.250 s</b>; width, MiB: <b>1234.5</b>" in page
 
 
 def test_the_picture_is_well_formed_and_shows_spans_and_marks() -> None:
