@@ -97,6 +97,13 @@ def answers(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Put the suites on trial: the reference broker with one seeded bug at a time."""
+    install(session, "suites", "reports")
+    run(session, "python", "-m", "suites.mutants", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness and the reference broker's parts, with branch coverage of its core."""
     install(session, "suites", "reports", "dev")

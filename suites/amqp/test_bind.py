@@ -174,6 +174,8 @@ def test_effect_after_bind_ok(client: RawClient, raw: RawClients, names: Names) 
     other = raw()
     keys = [f"key.{number}" for number in range(ROUNDS)]
     for key in keys:
+        other.publish(1, exchange, key, b"too early", mandatory=True)
+        other.expect_content(1, "basic.return", b"too early")
         bind(client, queue, exchange, key)
         other.publish(1, exchange, key, key.encode(), mandatory=True)
     other.expect_nothing(1)

@@ -5,11 +5,12 @@ A queue is used by its consumers, by basic.get and by queue.declare; publishing 
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from suites import verify
-from suites.amqp.expiry import expect_gone, expect_takes, is_gone
+from suites.amqp.expiry import expect_gone, expect_left, expect_takes, is_gone
 from suites.amqp.steps import drain, fill
 from suites.amqp.topology import expect_no_queue, own_queue
 from suites.clients.raw import RawClient
@@ -50,6 +51,8 @@ def test_consumer_holds(raw: RawClients, names: Names) -> None:
 def expect_kept_by(client: RawClient, names: Names, use: Callable[[str], object]) -> None:
     """A queue that is used now and then outlives its lease, and goes when that ends."""
     queue, twin = lent_queue(client, names, LONGER), lent_queue(client, names, LONGER)
+    client.publish(1, "", queue, b"mark")
+    expect_left(client, queue, 1)
 
     def twin_is_gone() -> bool:
         use(queue)
@@ -70,18 +73,14 @@ def test_get_extends(client: RawClient, names: Names) -> None:
 @pytest.mark.parametrize("passive", [False, True], ids=["active", "passive"])
 def test_declare_extends(client: RawClient, names: Names, *, passive: bool) -> None:
     """Declaring the queue again counts as use, passively as well."""
-    expect_kept_by(
-        client,
-        names,
-        lambda queue: client.call(
-            1,
-            "queue.declare",
-            queue=queue,
-            exclusive=True,
-            passive=passive,
-            arguments={"x-expires": LONGER},
-        ),
-    )
+    lent: dict[str, Any] = {"exclusive": True, "arguments": {"x-expires": LONGER}}
+
+    def use(queue: str) -> None:
+        declared = client.call(1, "queue.declare", queue=queue, passive=passive, **lent)
+        kept = declared["message_count"] > 0  # else this declare has made another queue
+        verify.true(kept, "the queue with its message", "an empty queue")
+
+    expect_kept_by(client, names, use)
 
 
 @pytest.mark.requirement("expires/others-unaffected")

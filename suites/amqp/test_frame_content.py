@@ -181,6 +181,18 @@ def test_content_contiguous_out(raw: RawClients, names: Names) -> None:
     verify.equal(sum(one.name == "basic.deliver" for one in seen), 30, "deliveries")
 
 
+@pytest.mark.requirement("frame/content-contiguous-out")
+def test_content_on_the_consumers_channel(raw: RawClients, names: Names) -> None:
+    """All frames of a delivery are on the channel of its consumer, wherever it was published."""
+    client, queue = raw(channels=2), names()
+    client.call(1, "queue.declare", queue=queue)
+    client.publish(1, "", queue, b"in line")
+    client.consume(2, queue, no_ack=True)
+    client.publish(1, "", queue, b"at once")
+    for body in (b"in line", b"at once"):
+        client.expect_content(2, "basic.deliver", body)
+
+
 @pytest.mark.requirement("frame/abandoned-content")
 def test_abandoned_content(raw: RawClients, client: RawClient, names: Names) -> None:
     """A message whose publisher vanishes in the middle of it is not routed."""

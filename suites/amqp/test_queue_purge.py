@@ -9,6 +9,11 @@ from suites.clients.raw import RawClient
 from suites.harness.names import Names
 
 
+def declared_count(client: RawClient, queue: str) -> int:
+    """How many messages a declare says are ready."""
+    return int(client.call(1, "queue.declare", queue=queue, passive=True)["message_count"])
+
+
 @pytest.mark.requirement("queue/purge")
 def test_purge(client: RawClient, names: Names) -> None:
     """Purge removes the ready messages and says how many there were."""
@@ -16,6 +21,20 @@ def test_purge(client: RawClient, names: Names) -> None:
     for body in (b"one", b"two", b"three"):
         client.publish(1, "", queue, body)
     verify.equal(client.call(1, "queue.purge", queue=queue)["message_count"], 3, "message count")
+    client.publish(1, "", queue, b"later")
+    verify.equal(drain(client, queue), [b"later"], "in the queue")
+
+
+@pytest.mark.requirement("queue/purge")
+def test_purge_returned(client: RawClient, names: Names) -> None:
+    """Purge removes what was delivered and given back as well."""
+    queue = own_queue(client, names)
+    for body in (b"returned", b"ready"):
+        client.publish(1, "", queue, body)
+    tag = hold(client, queue, b"returned")[0]
+    client.send(1, "basic.reject", delivery_tag=tag, requeue=True)
+    verify.eventually(lambda: declared_count(client, queue), "messages ready", wanted=2)
+    verify.equal(client.call(1, "queue.purge", queue=queue)["message_count"], 2, "message count")
     client.publish(1, "", queue, b"later")
     verify.equal(drain(client, queue), [b"later"], "in the queue")
 

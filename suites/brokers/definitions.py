@@ -15,6 +15,8 @@ CLOSED_VHOST = "mqproof-closed"  # guest has no permission at all here
 LIMITED_USER = "limited"  # may use only what its name begins, in the vhost "/"
 LIMITED_PASSWORD = "limited"
 LIMITED_PATTERN = "^limited-.*"
+SINGLE_RIGHTS = ("configure", "write", "read")  # each a user who has this right and no other,
+SINGLE_PATTERN = "shared"  # for all names in the vhost "/" that contain this
 
 
 def password_hash(password: str, salt: bytes = b"mqpf") -> str:
@@ -31,6 +33,11 @@ def _user(name: str, password: str, tags: str) -> dict[str, str]:
     }
 
 
+def _single_right(right: str) -> dict[str, str]:
+    nothing = _permission(f"{right}-only", "/", "^$")
+    return {**nothing, right: SINGLE_PATTERN}
+
+
 def _permission(user: str, vhost: str, pattern: str) -> dict[str, str]:
     everything = dict.fromkeys(("configure", "write", "read"), pattern)
     return {"user": user, "vhost": vhost, **everything}
@@ -40,12 +47,14 @@ DEFINITIONS: Mapping[str, Any] = {
     "users": [
         _user("guest", "guest", "administrator"),
         _user(LIMITED_USER, LIMITED_PASSWORD, ""),
+        *(_user(f"{right}-only", f"{right}-only", "") for right in SINGLE_RIGHTS),
     ],
     "vhosts": [{"name": "/"}, {"name": OTHER_VHOST}, {"name": CLOSED_VHOST}],
     "permissions": [
         _permission("guest", "/", ".*"),
         _permission("guest", OTHER_VHOST, ".*"),
         _permission(LIMITED_USER, "/", LIMITED_PATTERN),
+        *map(_single_right, SINGLE_RIGHTS),
     ],
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from suites import mutants
 from suites.brokers import definitions, ports
 from suites.brokers.base import BrokerError
 from suites.brokers.kind import Kind, options
@@ -31,6 +32,8 @@ OPTIONS = (
 """Keys of the string; `serve` takes each as a flag of the same name."""
 SWITCHES = ("memcacheq-nosync",)
 """Keys whose only value is `on`; their flags take none."""
+MUTANT = "mutant"
+"""The key that names a seeded bug (see `suites.mutants`)."""
 TEXT_PROTOCOLS = ("memcacheq", "memcached")
 
 
@@ -38,7 +41,7 @@ class ReferenceBroker(LocalBroker):
     """`python -m reference_broker serve`, with the suites' definitions and a durable folder."""
 
     kind = "reference"
-    settings = OPTIONS + SWITCHES
+    settings = (*OPTIONS, *SWITCHES, MUTANT)
     capabilities = frozenset({"restart", "kill", "pause", "durable", "vhosts", "users", "logs"})
     start_timeout: ClassVar[float] = 20.0
     close_grace: ClassVar[float] = 2.0  # a process that ends by itself can write its coverage
@@ -50,6 +53,10 @@ class ReferenceBroker(LocalBroker):
         for key in SWITCHES:
             if self._options.get(key, "on") != "on":
                 raise BrokerError(f"`{self.kind}`: `{key}` can only be `on`")
+        try:
+            self._mutant = mutants.named(self._options[MUTANT]) if MUTANT in self._options else None
+        except mutants.MutantError as error:
+            raise BrokerError(str(error)) from error
 
     @property
     def _configuration(self) -> Mapping[str, str]:
@@ -67,10 +74,13 @@ class ReferenceBroker(LocalBroker):
         (sandbox.folder / "data").mkdir()
 
     def _command(self, folder: Path, port: int) -> Command:
-        serve = [sys.executable, "-m", PACKAGE, "serve", "--port", str(port)]
+        program = [PACKAGE] if self._mutant is None else [mutants.PROGRAM, self._mutant.id]
+        serve = [sys.executable, "-m", *program, "serve", "--port", str(port)]
         files = ["--definitions", f"{folder}/definitions.json", "--data-dir", f"{folder}/data"]
         flags: list[str] = []
         for key, value in self._options.items():
+            if key == MUTANT:
+                continue
             flags += [f"--{key}"] if key in SWITCHES else [f"--{key}", value]
         fronts = [f"--{name}-port={port}" for name, port in self._text_ports.items()]
         return Command([*serve, *files, *flags, *fronts], _environment())
