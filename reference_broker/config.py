@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from .semantics import RABBITMQ, Semantics
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -24,6 +26,7 @@ class Config:
     handshake_timeout: float = 10.0  # seconds from connect to open; RabbitMQ's default
     close_timeout: float = 30.0  # seconds to wait for Close-Ok, as RabbitMQ does
     event_loop: str = "eager"  # of `serve`; an embedded broker shares its process with its clients
+    semantics: Semantics = RABBITMQ  # what applications meet
     log_level: str = "warning"
     memcacheq_port: int | None = None  # AMQP alone; 0 picks a free one
     memcacheq_profile: str = "standard"  # what clients of memcached expect

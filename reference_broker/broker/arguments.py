@@ -123,6 +123,9 @@ _OF_TYPE: dict[str, frozenset[str]] = {
     ),
 }
 
+KNOWN_QUEUE_ARGUMENTS: frozenset[str] = frozenset().union(*_OF_TYPE.values())
+"""What some type of queue knows."""
+
 
 def check_queue_arguments(what: str, arguments: Table) -> None:
     """Refuse values that RabbitMQ refuses; `what` names the queue. Raises SoftError 406."""
@@ -171,7 +174,7 @@ def check_queue_type(
     replicated = kind != "classic"
     if invented and replicated:
         raise SoftError(406, f"Cannot declare a server-named queue for type rabbit_{kind}_queue")
-    foreign = frozenset().union(*_OF_TYPE.values()) - _OF_TYPE[kind]
+    foreign = KNOWN_QUEUE_ARGUMENTS - _OF_TYPE[kind]
     for name in sorted(foreign.intersection(arguments)):
         raise SoftError(406, f"invalid arg '{name}' for {what} of queue type rabbit_{kind}_queue")
     wrong = {"auto-delete": auto_delete, "exclusive-owner": exclusive, "non-durable": not durable}

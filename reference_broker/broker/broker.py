@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from reference_broker.semantics import RABBITMQ, Semantics
 from reference_broker.wire.errors import AnnouncedError
 
 from .access import Access, Permission, User, hash_password
@@ -13,8 +14,9 @@ from .vhost import VHost
 class Broker:
     """Everything that one server serves."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, semantics: Semantics = RABBITMQ) -> None:
         self.clock = clock
+        self.semantics = semantics
         self.store: Store | None = None
         self.access = Access()
         self.vhosts: dict[str, VHost] = {}
@@ -22,7 +24,7 @@ class Broker:
     def add_vhost(self, name: str) -> VHost:
         """Create a vhost; one that is there stays as it is."""
         if name not in self.vhosts:
-            self.vhosts[name] = VHost(name, self.clock, self.store)
+            self.vhosts[name] = VHost(name, self.clock, self.store, self.semantics)
             self.save_vhost(self.vhosts[name])
         return self.vhosts[name]
 

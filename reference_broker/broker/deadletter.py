@@ -37,7 +37,25 @@ def buried(
         traits = traits._replace(cc=(), bcc=())
     properties["headers"] = dict(sorted(headers.items()))
     frames = message.rewritten(properties).frames
-    return Message(exchange, keys[0], frames, message.body_size, traits)
+    return Dead(exchange, keys[0], frames, message.body_size, traits)
+
+
+class Dead(Message):
+    """A message that the broker itself has buried, so that its x-death can be believed."""
+
+    __slots__ = ()
+
+
+def undisturbed(message: Message) -> Message:
+    """The message without an x-death header that a client wrote.
+
+    What a restart has brought back is not told apart: its deaths count anew.
+    """
+    if isinstance(message, Dead) or "x-death" not in message.headers:
+        return message
+    properties = message.properties
+    headers = {name: value for name, value in properties["headers"].items() if name != "x-death"}
+    return message.rewritten({**properties, "headers": headers})
 
 
 def _death(

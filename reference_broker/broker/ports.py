@@ -33,6 +33,9 @@ class Consumer(Protocol):
     exclusive: bool
     priority: int
 
+    def accepts(self, position: int, message: "Message") -> bool:
+        """Whether it takes this one; only queues with choosy consumers ask."""
+
     def deliver(self, position: int, message: "Message", redelivered: bool) -> None:
         """Take one message."""
 

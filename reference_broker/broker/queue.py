@@ -130,6 +130,11 @@ class Queue:
             self._hand_over(consumer, message)
         return outcome
 
+    def can_deliver(self, message: Message) -> bool:
+        """Whether a consumer would take the message at once."""
+        del message
+        return not len(self) and any(consumer.active for consumer in self.consumers)
+
     def _hand_over(self, consumer: Consumer, message: Message) -> None:
         """Deliver a message that never stood in line."""
         position = self._head

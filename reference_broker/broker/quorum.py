@@ -226,19 +226,3 @@ def _durable(message: Message) -> Message:
 def _low(limit: int | None) -> int | None:
     """Publishes are taken again when no more is ready than this part of the limit."""
     return None if limit is None else int(limit * 0.8)
-
-
-def make_queue(
-    name: str,
-    clock: Clock,
-    *,
-    durable: bool,
-    auto_delete: bool = False,
-    owner: object | None = None,
-    arguments: Table,
-) -> Queue:
-    """A queue of the type that its arguments name; `arguments.check_queue_type` has passed them."""
-    made = QuorumQueue if arguments.get("x-queue-type") == "quorum" else Queue
-    return made(
-        name, clock, durable=durable, auto_delete=auto_delete, owner=owner, arguments=arguments
-    )

@@ -9,11 +9,12 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reference_broker.semantics import RABBITMQ, Semantics
 from reference_broker.wire.errors import HardError, SoftError
 from reference_broker.wire.tables import Table, type_name
 
 from .arguments import check_queue_arguments, check_queue_type, check_same, queue_traits
-from .deadletter import buried, in_circle
+from .deadletter import buried, in_circle, undisturbed
 from .exchange import (
     Binding,
     DirectExchange,
@@ -28,7 +29,7 @@ from .message import Message
 from .policy import Policies
 from .ports import Clock, Consumer, Store
 from .queue import Queue
-from .quorum import make_queue
+from .queues import make_queue
 
 _PREDECLARED = (
     ("amq.direct", "direct"),
@@ -43,8 +44,15 @@ _RESERVED = "amq."
 class VHost:
     """One virtual host."""
 
-    def __init__(self, name: str, clock: Clock, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        store: Store | None = None,
+        semantics: Semantics = RABBITMQ,
+    ) -> None:
         self.name = name
+        self.semantics = semantics
         self._clock = clock
         self.version = 0
         self.exchanges: dict[str, Exchange] = {"": DirectExchange("", durable=True)}
@@ -177,6 +185,11 @@ class VHost:
         if not name:
             raise SoftError(403, "operation not permitted on the default exchange")
 
+    def check_bindable(self, name: str) -> None:
+        """Refuse to bind or unbind the default exchange. Raises SoftError 403."""
+        if not self.semantics.default_exchange_binds:
+            self.not_default(name)
+
     # queues
 
     def declare_queue(
@@ -226,6 +239,7 @@ class VHost:
             auto_delete=auto_delete,
             owner=owner if exclusive else None,
             arguments=arguments,
+            semantics=self.semantics,
         )
         self.add_queue(queue)
         if durable and not exclusive and self.store is not None:
@@ -292,6 +306,8 @@ class VHost:
         if exchange is None:
             return
         keys = (message.routing_key, *message.traits.further_keys) if key is None else (key,)
+        if self.semantics.own_deaths:
+            message = undisturbed(message)
         dead = buried(message, exchange.name, keys, queue.name, reason, int(self._clock.epoch()))
         queues, _stable = self.route(exchange, keys, dead.headers)
         for destination in queues:
@@ -426,4 +442,5 @@ class VHost:
 def _kept(binding: Binding) -> bool:
     """Whether a binding is in the store: durable ends, and not the default one of its queue."""
     exclusive = isinstance(binding.destination, Queue) and binding.destination.exclusive
-    return binding.durable and bool(binding.source.name) and not exclusive
+    own = not binding.source.name and binding.routing_key == binding.destination.name
+    return binding.durable and not own and not exclusive

@@ -28,6 +28,11 @@ class Waiter:
         self._queue.add_consumer(self)
         self._queue.activate(self)
 
+    def accepts(self, position: int, message: Message) -> bool:
+        """Any message will do."""
+        del position, message
+        return True
+
     def deliver(self, position: int, message: Message, redelivered: bool) -> None:
         """A message has come."""
         del redelivered

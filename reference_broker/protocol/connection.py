@@ -8,6 +8,7 @@ here or in the session, and all end in one place, `_fail`.
 
 from collections.abc import Callable
 
+from reference_broker.semantics import RABBITMQ, Semantics
 from reference_broker.wire import fast
 from reference_broker.wire.errors import AmqpError, AnnouncedError, HardError, SoftError, WireError
 from reference_broker.wire.framing import PREFIX
@@ -28,6 +29,7 @@ from reference_broker.wire.spec import (
 from .content import Assembly
 from .ports import ChannelSink, HeldError, SessionSink
 from .states import SERVER_ONLY, STEPS, UNTRUSTED, Phase
+from .strictness import check_strings
 
 _CLOSE_OK = PREFIX.pack(FRAME_METHOD, 0, 4) + b"\x00\x0a\x00\x33" + bytes((FRAME_END,))
 _SHORTEST_METHOD = PREFIX.size + 5  # octets of its frame, without arguments
@@ -70,10 +72,13 @@ class Channel:
 class Connection:
     """One client's connection, as far as the protocol goes."""
 
-    def __init__(self, session: SessionSink, max_message_size: int) -> None:
+    def __init__(
+        self, session: SessionSink, max_message_size: int, semantics: Semantics = RABBITMQ
+    ) -> None:
         self.phase = Phase.HEADER
         self.channels: dict[int, Channel] = {}
         self._session = session
+        self._semantics = semantics
         self._max_message_size = max_message_size
         self._limit = FRAME_MIN_SIZE
         self._content_limit = min(FRAME_MIN_SIZE, max_message_size)  # above it: frame by frame
@@ -88,8 +93,10 @@ class Connection:
 
     def tuned(self, frame_max: int) -> None:
         """The negotiated frame-max holds from now on; 0 means no limit."""
-        # RabbitMQ counts the payload alone, so eight octets more than agreed pass.
         self._limit = frame_max or 2**32
+        # RabbitMQ counts the payload alone, so eight octets more than agreed pass.
+        if frame_max and self._semantics.whole_frames_count:
+            self._limit -= FRAME_OVERHEAD
         self._content_limit = min(self._limit, self._max_message_size)
 
     def begin_close(self) -> None:
@@ -294,8 +301,8 @@ class Connection:
             self._on_zero(kind, payload)
         elif self.phase is not _OPEN:
             what = f"type {kind}, all octets = {_octets(payload)}"
-            told = AnnouncedError if self.phase is Phase.OPENING else HardError  # as RabbitMQ
-            raise told(505, what, (0, 0))
+            bare = self.phase is not Phase.OPENING or self._semantics.bare_until_open
+            raise (HardError if bare else AnnouncedError)(505, what, (0, 0))
         else:
             self._on_channel(kind, number, payload)
 
@@ -311,7 +318,7 @@ class Connection:
             if self.phase is _CLOSING:
                 return
             raise HardError(505, f"type {kind}, all octets = {_octets(payload)}")
-        method = decode(payload)
+        method = self._decode(payload)
         following = STEPS[self.phase].get(method.name)
         if following is None:
             self._unexpected(method)
@@ -396,7 +403,7 @@ class Connection:
         )
 
     def _on_method(self, channel: Channel, payload: bytes) -> None:
-        method = decode(payload)
+        method = self._decode(payload)
         spec = method.spec
         if spec.name in CONTENT_METHODS:
             channel.assembly = Assembly(channel.number, payload)
@@ -411,6 +418,12 @@ class Connection:
             raise HardError(503, f"unexpected method {method.name!r} on a channel", spec.ids)
         else:
             self._call(channel, method)
+
+    def _decode(self, payload: bytes) -> Method:
+        method = decode(payload)
+        if self._semantics is not RABBITMQ:
+            check_strings(method, self._semantics)
+        return method
 
     @staticmethod
     def _call(channel: Channel, method: Method) -> None:

@@ -13,6 +13,7 @@ from reference_broker.broker.definitions import DefinitionsError
 from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
 from reference_broker.memcacheq.settings import PROFILES
+from reference_broker.semantics import BY_NAME, Semantics
 
 from .alarms import DEFAULT_DISK_LIMIT, default_limit
 from .listening import StartError
@@ -145,6 +146,13 @@ def _add_options(serve: argparse.ArgumentParser) -> None:
         help="block publishers while the data directory has less room than this (%(default)s)",
     )
     add(
+        "--semantics",
+        type=_semantics,
+        default=_DEFAULTS.semantics,
+        metavar="|".join(BY_NAME),
+        help="whose way to go where RabbitMQ departs from the specification (rabbitmq)",
+    )
+    add(
         "--log-level",
         choices=["debug", "info", "warning", "error"],
         default=_DEFAULTS.log_level,
@@ -214,6 +222,12 @@ class _Range:
                 f"{text!r} is not a whole number from {self._low} to {self._high}"
             )
         return value
+
+
+def _semantics(text: str) -> Semantics:
+    if text not in BY_NAME:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(BY_NAME)}")
+    return BY_NAME[text]
 
 
 def _frame_max(text: str) -> int:

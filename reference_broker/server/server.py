@@ -32,7 +32,7 @@ class Server:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.inbox = memoryview(bytearray(_INBOX))
-        self.broker = Broker(LoopClock(self.run))
+        self.broker = Broker(LoopClock(self.run), config.semantics)
         self.hub = Hub(self.broker, config)
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self.front_ends = FrontEnds(config, self.broker, self.hub, self.settle)

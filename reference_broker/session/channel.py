@@ -39,6 +39,8 @@ Unacked = tuple[Queue, int, Message, "Consumer | None"]
 class Channel:
     """One open channel."""
 
+    consumer_type: "type[Consumer]"  # set by `consuming`, which knows this module
+
     def __init__(self, session: "Session", number: int) -> None:
         self.session = session
         self.number = number
@@ -236,13 +238,13 @@ class Channel:
         if not no_wait:
             self.session.send(method_frame(self.number, name, **arguments))
 
-    def give_back(self, message: Message) -> None:
-        """Return an unroutable message to its publisher."""
+    def give_back(self, message: Message, code: int = 312, text: str = "NO_ROUTE") -> None:
+        """Return a message that nobody takes to its publisher."""
         self.session.call(
             self.number,
             "basic.return",
-            reply_code=312,
-            reply_text="NO_ROUTE",
+            reply_code=code,
+            reply_text=text,
             exchange=message.exchange,
             routing_key=message.routing_key,
         )

@@ -31,6 +31,7 @@ class Consumer:
         "exclusive",
         "limit",
         "no_ack",
+        "no_local",
         "outstanding",
         "priority",
         "queue",
@@ -49,6 +50,7 @@ class Consumer:
         self.no_ack = no_ack
         self.exclusive = exclusive
         self.priority = 0
+        self.no_local = False  # which RabbitMQ ignores
         self.active = self.queued = False
         self.limit = 0 if no_ack else channel.prefetch or queue.most_unacked
         self.outstanding = 0
@@ -56,6 +58,10 @@ class Consumer:
         self._exchange: str | None = None
         self._key: str | None = None
         self._before = self._after = self._again = b""
+
+    def accepts(self, position: int, message: Message) -> bool:  # noqa: ARG002
+        """RabbitMQ's consumers take whatever is next."""
+        return True
 
     def deliver(self, position: int, message: Message, redelivered: bool) -> None:
         """Write a basic.deliver with its content; equals `framing.method_frame` and the frames."""
@@ -119,12 +125,15 @@ class Consumer:
             self.channel.reply(False, "basic.cancel", consumer_tag=self.tag, no_wait=True)
 
 
+Channel.consumer_type = Consumer
+
+
 @handles("basic.consume")
 def consume(
     channel: Channel,
     queue: str,
     consumer_tag: str,
-    no_local: bool,  # noqa: ARG001  RabbitMQ ignores it
+    no_local: bool,
     no_ack: bool,
     exclusive: bool,
     no_wait: bool,
@@ -145,7 +154,8 @@ def consume(
         raise HardError(
             540, f"{channel.session.vhost.describe(source)} does not support global qos"
         )
-    consumer = Consumer(channel, source, tag, no_ack=no_ack, exclusive=exclusive)
+    consumer = channel.consumer_type(channel, source, tag, no_ack=no_ack, exclusive=exclusive)
+    consumer.no_local = no_local
     consumer.priority = _priority(arguments)
     channel.session.vhost.add_consumer(source, consumer)
     channel.consumers[tag] = consumer

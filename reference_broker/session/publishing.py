@@ -15,6 +15,7 @@ from reference_broker.broker.message import REPLIES, Message, Traits, read_trait
 from reference_broker.broker.queue import Queue
 from reference_broker.broker.vhost import VHost
 from reference_broker.protocol.connection import decode
+from reference_broker.protocol.strictness import check_strings
 from reference_broker.wire.errors import HardError, SoftError, WireError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Route:
     queues: list[Queue] | None
     version: int  # of the vhost's topology, for which this holds
     queue: Queue | None = None  # the only one, where no message needs a look
+    immediate: bool = False  # only under the specification's semantics
 
 
 class Routes:
@@ -68,9 +70,12 @@ class Routes:
         return route
 
     def _resolve(self, method: bytes) -> Route:
-        arguments = decode(method).arguments
+        decoded = decode(method)
+        check_strings(decoded, self._vhost.semantics)
+        arguments = decoded.arguments
         name, key = arguments["exchange"], arguments["routing_key"]
-        if arguments["immediate"]:
+        immediate = arguments["immediate"]
+        if immediate and not self._vhost.semantics.immediate:
             raise HardError(540, "immediate=true", _PUBLISH)
         vhost, user = self._vhost, self._user
         user.check(vhost.name, "write", "exchange", name)
@@ -84,8 +89,9 @@ class Routes:
             return Route(exchange, name, key, arguments["mandatory"], None, self._version)
         queues, stable = vhost.route(exchange, (key,), {})
         known = queues if stable else None
-        only = queues[0] if stable and len(queues) == 1 else None
-        return Route(exchange, name, key, arguments["mandatory"], known, self._version, only)
+        only = queues[0] if stable and len(queues) == 1 and not immediate else None
+        mandatory = arguments["mandatory"]
+        return Route(exchange, name, key, mandatory, known, self._version, only, immediate)
 
     def traits(self, properties: bytes) -> Traits:
         """The traits of a header's payload from its flags on. Raises SoftError, HardError."""

@@ -12,6 +12,7 @@ from reference_broker.wire.framing import method_frame
 
 from . import consuming, opening, topology, transactions  # noqa: F401  they fill the table of handlers
 from .admission import admit_channel
+from .by_the_spec import make_channel
 from .channel import Channel
 from .hub import Hub
 from .publishing import Routes
@@ -57,7 +58,8 @@ class Session:
     def __init__(self, hub: Hub, transport: Transport) -> None:
         self.hub = hub
         self.transport = transport
-        self.protocol = Connection(self, hub.config.max_message_size)
+        config = hub.config
+        self.protocol = Connection(self, config.max_message_size, config.semantics)
         self.out: list[bytes] = []
         self.gathered = 0  # octets of deliveries in `out`
         self.writable = True
@@ -204,7 +206,9 @@ class Session:
         assert self.user is not None  # noqa: S101  no channel without a user
         if self.hub.config.channel_max_per_node or self.user.limits:
             admit_channel(self.hub, self.user)
-        channel = self.channels[number] = Channel(self, number)
+        if self.hub.config.semantics.channel_numbers and number > self.channel_max > 0:
+            raise HardError(504, f"channel {number} is above {self.channel_max}", (20, 10))
+        channel = self.channels[number] = make_channel(self, number)
         self.call(number, "channel.open-ok")
         return channel
 

@@ -137,7 +137,7 @@ def _both_exchanges(channel: Channel, destination: str, source: str) -> tuple[Ex
 
 def _check_both(channel: Channel, destination: str, source: str) -> None:
     for name in (destination, source):
-        channel.session.vhost.not_default(name)
+        channel.session.vhost.check_bindable(name)
     _check(channel, "write", "exchange", destination)
     _check(channel, "read", "exchange", source)
 
@@ -211,7 +211,7 @@ def queue_bind(
     vhost = channel.session.vhost
     routing_key = _binding_key(channel, queue, routing_key)
     queue = _or_current(channel, queue)
-    vhost.not_default(exchange)
+    vhost.check_bindable(exchange)
     _check(channel, "write", "queue", queue)
     _check(channel, "read", "exchange", exchange)
     source = vhost.exchange(exchange)
@@ -228,7 +228,7 @@ def queue_unbind(
     vhost = channel.session.vhost
     routing_key = _binding_key(channel, queue, routing_key)
     queue = _or_current(channel, queue)
-    vhost.not_default(exchange)
+    vhost.check_bindable(exchange)
     _check(channel, "write", "queue", queue)
     _check(channel, "read", "exchange", exchange)
     source, destination = vhost.exchanges.get(exchange), vhost.queues.get(queue)

@@ -9,7 +9,7 @@ from reference_broker.broker.exchange import make_exchange
 from reference_broker.broker.message import Message, Traits, read_traits
 from reference_broker.broker.ports import StoreError
 from reference_broker.broker.queue import Queue
-from reference_broker.broker.quorum import make_queue
+from reference_broker.broker.queues import make_queue
 from reference_broker.wire.content import body_size_of, properties_of
 from reference_broker.wire.errors import HardError, SoftError, WireError
 from reference_broker.wire.tables import Table, decode_table
@@ -65,6 +65,7 @@ def _queues(store: SqliteStore, broker: Broker) -> dict[int, tuple[Queue, int]]:
             durable=True,
             auto_delete=bool(auto_delete),
             arguments=_table(arguments),
+            semantics=broker.semantics,
         )
         queue.keep_in(store, number)
         broker.vhosts[vhost].add_queue(queue)

@@ -77,6 +77,7 @@ class FakeConsumer:
     active: bool = False
     queued: bool = False
     gone: bool = False
+    declined: set[int] = field(default_factory=set)  # positions
     got: list[tuple[int, Message, bool]] = field(default_factory=list)
 
     def start(self) -> "FakeConsumer":
@@ -90,6 +91,11 @@ class FakeConsumer:
         self.room += room
         if self.room and not self.active:
             self.queue.activate(self)
+
+    def accepts(self, position: int, message: Message) -> bool:
+        """Any but those that it declines."""
+        del message
+        return position not in self.declined
 
     def deliver(self, position: int, message: Message, redelivered: bool) -> None:
         """Take one message."""

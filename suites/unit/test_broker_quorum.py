@@ -7,7 +7,8 @@ import pytest
 
 from reference_broker.broker.message import Message
 from reference_broker.broker.queue import Outcome
-from reference_broker.broker.quorum import QuorumQueue, make_queue
+from reference_broker.broker.queues import make_queue
+from reference_broker.broker.quorum import QuorumQueue
 from suites.unit.doubles import FakeClock, FakeConsumer, MemoryStore, body_of, message
 
 Make = Callable[..., QuorumQueue]

@@ -127,6 +127,7 @@ def test_a_port_in_use(serve: Run) -> None:
         (["serve", "--channel-max", "65536"], "65536"),
         (["serve", "--heartbeat", "1.5"], "1.5"),
         (["serve", "--log-level", "loud"], "loud"),
+        (["serve", "--semantics", "qpid"], "'qpid' is none of rabbitmq, spec"),
     ],
 )
 def test_a_wrong_command_line_exits_2(

@@ -28,6 +28,7 @@ OPTIONS = (
     "max-message-size",
     "memcacheq-item-size",
     "memcacheq-profile",
+    "semantics",
 )
 """Keys of the string; `serve` takes each as a flag of the same name."""
 SWITCHES = ("memcacheq-nosync",)
