@@ -203,9 +203,9 @@ class Channel:
             if consumer is not None:
                 consumer.outstanding -= 1
                 self.outstanding -= 1
-        self.refresh()
-        for queue, messages in back.items():
+        for queue, messages in back.items():  # first, or what is behind them would overtake them
             queue.requeue(messages)
+        self.refresh()
 
     def _abandon(self, taken: Iterable[Unacked]) -> None:
         """Give what nobody has settled back into its queues."""

@@ -68,3 +68,16 @@ def test_requeue_other(raw: RawClients, names: Names) -> None:
     fill(client, queue, [b"next"])
     take(client, b"next", channel=1)
     hold(client, queue, b"nacked", channel=2)
+
+
+@pytest.mark.requirement("nack/requeue-first")
+def test_requeue_first(client: RawClient, names: Names) -> None:
+    """With a full window, the room that a requeue makes is taken by the message itself."""
+    queue = stocked_queue(client, names, b"1", b"2", b"3")
+    client.call(1, "basic.qos", prefetch_count=2)
+    client.consume(1, queue)
+    first, _ = take(client, b"1", b"2")
+    client.send(1, "basic.nack", delivery_tag=first["delivery_tag"], requeue=True)
+    [again] = take(client, b"1")
+    verify.equal(again["redelivered"], True, "redelivered of 1")
+    client.expect_nothing(1)
