@@ -149,6 +149,18 @@ class Client:
         """Ack a delivery tag, and wait for nothing."""
         self.channel.basic_ack(tag, multiple)
 
+    def nack(self, tag: int, *, multiple: bool = False, requeue: bool = True) -> None:
+        """Nack a delivery tag, and wait for nothing."""
+        self.channel.basic_nack(tag, multiple, requeue)
+
+    def channel_lost(self) -> str:
+        """How the broker closed the channel, as `channel.close 406`; empty while it is open.
+
+        pika raises this from the call that is under way, and only there.
+        """
+        reason = self.channel._closing_reason  # noqa: SLF001  no later call tells it
+        return canonical(reason) if reason else ""
+
     def sync(self) -> None:
         """A round trip on the channel: whatever was sent before has been processed."""
         self.channel.exchange_declare("amq.direct", "direct", passive=True)

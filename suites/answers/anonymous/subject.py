@@ -8,6 +8,7 @@ from reports.answers.questions.anonymous_queues import CONSUMED
 from suites.answers.anonymous.kinds import KINDS
 from suites.answers.anonymous.watch import GONE, Watch
 from suites.answers.experiment import Place, Stage
+from suites.answers.messages import PATIENCE, publish
 from suites.clients.raw import RawClient
 from suites.clients.received import Delivery
 from suites.clients.remote import RemoteClient
@@ -15,10 +16,8 @@ from suites.clients.transcript import CAME, SENT, Transcript
 from suites.verify import Mismatch
 
 SENT_COUNT, TAKEN, AWAY = 110, 10, 10
-PATIENCE = 20.0
 LAST_LOOK = 3.0  # seconds in which what the old connection held must have come back
 LOOK_AGAIN = 0.1
-PERSISTENT = 2
 
 
 class Subject:
@@ -62,7 +61,7 @@ class Subject:
             publisher.call(1, "exchange.declare", durable=True, **exchange)
             self.client.call("bind", queue=self.queue, exchange=self._exchange)
             bodies = [b"%d" % number for number in range(SENT_COUNT)]
-            returned = _publish(publisher, self._exchange, bodies)
+            returned = publish(publisher, self._exchange, "", bodies)
         if returned:
             raise Mismatch("110 messages in the queue", f"{returned} of them returned")
         self._take()
@@ -98,7 +97,7 @@ class Subject:
         with RawClient.open(self._stage.endpoint) as publisher:
             publisher.open_channel(1)
             bodies = [b"away %d" % number for number in range(AWAY)]
-            returned = _publish(publisher, self._exchange, bodies)
+            returned = publish(publisher, self._exchange, "", bodies)
         self._facts["returned"] = returned
         kept = AWAY - returned
         self.mark("publisher", f"publishes {AWAY}: {kept} confirmed and kept, {returned} returned")
@@ -206,20 +205,3 @@ class Subject:
         self.transcript.note("N", CAME, f"{len(found)} basic.get-ok, then {answer}")
         self._got |= dict.fromkeys(found, when)
         return found
-
-
-def _publish(client: RawClient, exchange: str, bodies: list[bytes]) -> int:
-    """Publish with confirms; how many were returned as unroutable."""
-    client.call(1, "confirm.select")
-    for body in bodies:
-        client.publish(1, exchange, "", body, mandatory=True, delivery_mode=PERSISTENT)
-    confirmed, returned = 0, 0
-    while confirmed < len(bodies):
-        answer = client.read_method(1, PATIENCE)
-        if answer.name == "basic.return":
-            returned += 1
-        elif answer.name == "basic.ack":
-            confirmed = answer["delivery_tag"] if answer["multiple"] else confirmed + 1
-        else:
-            raise Mismatch("basic.ack or basic.return", str(answer), answer.detail)
-    return returned
