@@ -16,6 +16,7 @@ from reference_broker.memcacheq.settings import PROFILES
 from reference_broker.semantics import BY_NAME, Semantics
 
 from .alarms import DEFAULT_DISK_LIMIT, default_limit
+from .allocator import keep_freed_memory
 from .listening import StartError
 from .server import Server
 from .waiting import EVENT_LOOPS, event_loop
@@ -58,6 +59,7 @@ async def _serve(config: Config) -> int:
     server = Server(config)
     await server.start()
     # Messages are plain objects without cycles: the collector would only walk them in vain.
+    keep_freed_memory()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     if config.data_dir is None:

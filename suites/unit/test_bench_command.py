@@ -43,6 +43,17 @@ def test_every_scenario_works_on_the_reference_broker(tmp_path: Path) -> None:
     assert all(one.title in page.read_text(encoding="utf-8") for one in catalogue.SCENARIOS)
 
 
+def test_every_curve_works_on_the_reference_broker(tmp_path: Path) -> None:
+    """A quick run has the first points of each, and a picture."""
+    done = bench("--curves", "--quick", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (record,) = tmp_path.glob("*.json")
+    growth = json.loads(record.read_text(encoding="utf-8"))["growth"]
+    drawn = {path.stem.rpartition("-")[2] for path in tmp_path.glob("*.svg")}
+    assert {told["curve"] for told in growth} == drawn == {one.name for one in catalogue.CURVES}
+    assert all(len(told["costs"]) == 2 for told in growth)
+
+
 def test_a_broker_beside_it_gets_a_ratio(tmp_path: Path) -> None:
     """Rounds on fresh processes, and the ratio of the subject to the first of the others."""
     other = "reference:log-level=error"
@@ -64,6 +75,8 @@ def test_a_broker_beside_it_gets_a_ratio(tmp_path: Path) -> None:
         (["--against", "memcached"], "memcached does not speak AMQP"),
         (["--against", "reference"], "a broker is named twice: reference, reference"),
         (["--only", "nonesuch"], "no scenario matches 'nonesuch'"),
+        (["--curves", "--only", "queue"], "no curve matches 'queue'; there are: queues, "),
+        (["--compare", "nonesuch.json"], "cannot read nonesuch.json: No such file"),
         (["--rounds", "0"], "'0' is not a whole number from 1 on"),
     ],
 )
