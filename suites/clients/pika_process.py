@@ -79,6 +79,10 @@ class Client:
         """Put the channel into confirm mode."""
         self.channel.confirm_delivery()
 
+    def transact(self) -> None:
+        """Make the channel transactional; nothing here commits."""
+        self.channel.tx_select()
+
     def declare(self, queue: str = "", **arguments: Any) -> list[Any]:
         """Declare a queue: its name, and how many messages it has."""
         declared = self.channel.queue_declare(queue, **arguments).method
