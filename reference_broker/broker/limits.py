@@ -60,4 +60,5 @@ def read_limits(arguments: Table, policy: Definition = NOTHING) -> Limits:
 def lower(arguments: Table, policy: Definition, key: str) -> Any:
     """The lower of the argument `x-KEY` and the policy's KEY; None where there is neither."""
     asked = [x for x in (arguments.get(f"x-{key}"), policy.get(key)) if x is not None]
-    return min(asked, default=None)
+    numbers = [x for x in asked if isinstance(x, int | float)]  # x-delivery-limit may be anything
+    return min(numbers) if numbers else next(iter(asked), None)

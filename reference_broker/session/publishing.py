@@ -123,18 +123,17 @@ class Routes:
             return route.queues
         keys = (route.routing_key, *message.traits.further_keys)
         if not route.name:
-            keys = self._answered(keys, message)
+            self._answer(keys, message)
         return self._vhost.route(route.exchange, keys, message.headers)[0]
 
-    def _answered(self, keys: tuple[str, ...], message: Message) -> tuple[str, ...]:
-        """Deliver to those keys that are addresses of direct replies; the others.
+    def _answer(self, keys: tuple[str, ...], message: Message) -> None:
+        """Deliver to those keys that are addresses of direct replies.
 
-        For the rest of the broker such a key leads to no queue: a mandatory reply comes back.
+        No queue has such a name, so that a mandatory reply is returned as well, as in RabbitMQ.
         """
         for key in dict.fromkeys(keys):
             if key in self._replies:
                 self._replies[key].deliver(message)
-        return tuple(key for key in keys if not key.startswith(REPLIES))
 
 
 def without_bcc(message: Message) -> Message:
