@@ -8,12 +8,25 @@ from suites import verify
 from suites.amqp.limited import CONSUMER_TIMEOUT, limited
 from suites.amqp.steps import drain, fill, hold, take
 from suites.amqp.topology import own_queue
+from suites.clients.link import SILENCE
 from suites.clients.raw import RawClient
 from suites.harness.names import Names
 from suites.harness.variants import ClientsOf
+from suites.verify import Mismatch
 
 LEAST = CONSUMER_TIMEOUT / 1000
 PATIENCE = 20.0  # seconds; a broker looks at what is overdue from time to time
+
+
+def has_timed_out(client: RawClient, channel: int) -> bool:
+    """Whether the channel is closed with 406 within a fraction of the timeout."""
+    try:
+        client.expect_channel_close(channel, 406, timeout=LEAST / 4)
+    except Mismatch as none:
+        if none.actual != SILENCE:
+            raise
+        return False
+    return True
 
 
 def expect_timeout(client: RawClient, channel: int) -> None:
@@ -65,3 +78,23 @@ def test_timeout_others_stay(clients_of: ClientsOf, names: Names) -> None:
         fill(client, queues[channel], [b"second"])
         take(client, b"second", channel=channel)
         client.expect_nothing(channel)
+
+
+@pytest.mark.requirement("consume/timeout-others-stay")
+def test_timeout_each_delivery(clients_of: ClientsOf, names: Names) -> None:
+    """A channel that always has something unacknowledged, but nothing for long, stays open."""
+    client = limited(clients_of)(channels=3)
+    idle, busy = own_queue(client, names), own_queue(client, names)
+    for channel, queue in ((2, idle), (3, busy)):
+        client.consume(channel, queue)
+        fill(client, queue, [b"first"])
+    [held] = take(client, b"first", channel=3)
+    take(client, b"first", channel=2)
+    deadline = time.monotonic() + PATIENCE
+    while not has_timed_out(client, 2):
+        verify.true(time.monotonic() < deadline, "channel.close 406", SILENCE)
+        fill(client, busy, [b"next"])
+        [following] = take(client, b"next", channel=3)
+        client.send(3, "basic.ack", delivery_tag=held["delivery_tag"])
+        held = following
+    client.expect_nothing(3)
