@@ -8,11 +8,13 @@ from typing import Any
 import pika
 from pika import exceptions
 
+import reference_broker
 from suites.bench.errors import PATIENCE, BenchError
 from suites.bench.meter import percentiles
-from suites.bench.scenario import CPU, RATE, Figures, Scenario
+from suites.bench.scenario import CPU, PACE, RATE, Figures, Scenario
 from suites.bench.scenarios.latency import P50, P99
 from suites.bench.stage import Stage
+from suites.brokers.kinds.reference import ReferenceBroker
 from suites.clients.pika import parameters
 
 BODY = bytes(100)
@@ -76,12 +78,52 @@ def confirm(stage: Stage, count: int) -> Figures:
     return stage.meter.rates(count)
 
 
+def tests(stage: Stage, count: int) -> Figures:
+    """What a test of an application does, so many times, on one broker that all share."""
+    with stage.meter:
+        for _ in range(count):
+            _test(parameters(stage.endpoint, heartbeat=0))
+    return stage.meter.rates(count)
+
+
+def fresh_tests(stage: Stage, count: int) -> Figures:
+    """The same on a new embedded broker for each test, if the broker is one that can be embedded.
+
+    Any other is shared by all tests, as applications do because of what its start takes.
+    """
+    if not isinstance(stage.broker, ReferenceBroker):
+        return tests(stage, count)
+    with stage.meter:
+        for _ in range(count):
+            with reference_broker.running() as broker:
+                _test(pika.URLParameters(broker.url))
+    return {"rate": stage.meter.rates(count)["rate"]}  # the CPU was not of the broker's process
+
+
+def _test(where: pika.connection.Parameters) -> None:
+    """A connection, a channel and a queue of its own, and a message through it."""
+    with _errors(), pika.BlockingConnection(where) as connection:
+        channel = connection.channel()
+        queue = channel.queue_declare("", exclusive=True).method.queue
+        channel.basic_publish("", queue, BODY)
+        deadline = time.monotonic() + PATIENCE
+        while channel.basic_get(queue, auto_ack=True)[0] is None:
+            if time.monotonic() > deadline:
+                raise BenchError(f"pika received no message within {PATIENCE:g} s")
+
+
 @contextlib.contextmanager
 def _channel(stage: Stage) -> Iterator[Any]:
     """A channel on a connection of its own; pika's errors become BenchError."""
+    where = parameters(stage.endpoint, heartbeat=0)
+    with _errors(), pika.BlockingConnection(where) as connection:
+        yield connection.channel()
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
     try:
-        with pika.BlockingConnection(parameters(stage.endpoint, heartbeat=0)) as connection:
-            yield connection.channel()
+        yield
     except exceptions.AMQPError as error:
         raise BenchError(f"pika: {type(error).__name__}: {error}") from error
 
@@ -125,5 +167,21 @@ SCENARIOS = (
         count=3_000,
         quick=50,
         run=confirm,
+    ),
+    Scenario(
+        name="pika-tests",
+        title="pika: tests, each with its own connection, channel and queue",
+        metrics=(PACE, CPU),
+        count=300,
+        quick=10,
+        run=tests,
+    ),
+    Scenario(
+        name="pika-tests-fresh",
+        title="pika: tests, each with a fresh broker where one can be embedded",
+        metrics=(PACE,),
+        count=300,
+        quick=10,
+        run=fresh_tests,
     ),
 )
