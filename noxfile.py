@@ -133,6 +133,13 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def spec(session: nox.Session) -> None:
+    """Account for every rule of the specification and every requirement; fails when one is not."""
+    install(session, "suites", "reports")
+    run(session, "python", "-m", "suites.rules", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the reference broker beside others: `-- --against rabbitmq --only 'relay-*'`."""
     install(session, "suites", "reports")

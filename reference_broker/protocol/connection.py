@@ -162,7 +162,7 @@ class Connection:
         start = buffer[: len(PROTOCOL_HEADER)]
         if not any(header.startswith(start) for header in _ACCEPTED_HEADERS):
             self.phase = Phase.CLOSED
-            self._session.refuse(PROTOCOL_HEADER)
+            self._session.refuse(PROTOCOL_HEADER, f"no protocol header of AMQP 0-9-1: {start!r}")
             return False
         if len(start) < len(PROTOCOL_HEADER):
             return False
@@ -442,7 +442,7 @@ class Connection:
         channel = self.channels.get(self._current)
         if self.phase in UNTRUSTED and not isinstance(error, AnnouncedError):
             self.phase = Phase.CLOSED
-            self._session.refuse(b"")
+            self._session.refuse(b"", error.reply_text)
         elif self.phase is _CLOSING:
             self._framing_lost = True
         elif isinstance(error, SoftError) and channel is not None:

@@ -62,8 +62,8 @@ class SessionSink(Protocol):
     def failed(self, error: AmqpError) -> None:
         """Tell the client by Connection.Close; the protocol drops what still arrives."""
 
-    def refuse(self, reply: bytes) -> None:
-        """End the socket without a Close method, after writing `reply`."""
+    def refuse(self, reply: bytes, why: str) -> None:
+        """End the socket without a Close method, after writing `reply`; `why` is for the log."""
 
     def closed(self) -> None:
         """The handshake of closing is over: end the socket."""

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 
 from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
+from reference_broker.protocol.states import Phase
 from reference_broker.session.hub import Hub
 from reference_broker.session.session import Session
 from reference_broker.wire.errors import HardError
@@ -96,7 +97,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        log.debug("%s: gone (%s)", self.peer, exc or "closed")
+        if self._session.protocol.phase in {Phase.OPEN, Phase.CLOSING}:
+            log.warning("%s: gone without a close handshake (%s)", self.peer, exc or "closed")
         self._host.run(self._session.end)
         self.gone.set_result(None)
 

@@ -249,8 +249,9 @@ class Session:
             method_id=method_id,
         )
 
-    def refuse(self, reply: bytes) -> None:
+    def refuse(self, reply: bytes, why: str) -> None:
         """End the socket without a Close method."""
+        log.warning("%s refused: %s", self.transport.peer, why)
         if reply:
             self.send(reply)
         self.closed()
@@ -271,7 +272,7 @@ class Session:
                 self._blocked = False
                 self.transport.release_input("alarm")
         else:
-            self.refuse(b"")
+            self.refuse(b"", text)
 
     def end(self) -> None:
         """Give back everything that belongs to the connection; once, whatever ended it."""

@@ -11,6 +11,7 @@ from suites.amqp.endings import (
     expect_closed,
     expect_fatal,
 )
+from suites.amqp.steps import drain, fill
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
@@ -62,6 +63,18 @@ def test_property_undefined_bit(client: RawClient, names: Names, observe: Observ
     """A property flag that stands for nothing is ignored, or is a connection error."""
     publish(client, names(), b"\x80\x02\x05plain")
     observe(accepted_or_fatal(client, 1, 501, 502, 541))
+
+
+@pytest.mark.requirement("codec/unaligned")
+@pytest.mark.parametrize("offset", range(8))
+def test_unaligned(client: RawClient, names: Names, offset: int) -> None:
+    """An integer is read as it was sent wherever in the frame it stands."""
+    queue = names.adopt("queue", names() + "_" * offset)
+    limit = b"l" + (1).to_bytes(8)
+    declare(client, queue, arguments=literal.section(b"\x0cx-max-length" + limit))
+    client.expect(1, "queue.declare-ok")
+    fill(client, queue, [b"dropped", b"kept"])
+    verify.equal(drain(client, queue), [b"kept"], "queue")
 
 
 @pytest.mark.requirement("codec/table-length-overrun")

@@ -43,6 +43,14 @@ class Link:
         self._socket = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    @property
+    def port(self) -> int:
+        """Our own port, by which a broker's log knows the connection; 0 once it is closed."""
+        try:
+            return int(self._socket.getsockname()[1])
+        except OSError:
+            return 0
+
     def write(self, data: bytes, timeout: float) -> None:
         """Send all octets; what is wrong with the socket shows at the next read."""
         self.transcript.sent(self.label, data)

@@ -21,7 +21,8 @@ class RequirementError(Exception):
 class Requirement:
     """One testable sentence: `level` says how binding it is, `source` where it stands.
 
-    `rules` are the specification's rules it covers, `needs` what its tests take beyond a client.
+    `rules` are the specification's rules it covers (see `suites.rules`), `needs` what its tests
+    take beyond a client, `untested` why it has no test, where it has none.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Requirement:
     rules: tuple[str, ...]
     source: str
     needs: tuple[str, ...]
+    untested: str = ""
 
     @property
     def area(self) -> str:
@@ -73,8 +75,8 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 def _requirement(path: Path, entry: dict[str, Any]) -> Requirement:
     where = f"{path.name}: {entry.get('id', 'a requirement without id')}"
     names = {field.name for field in fields(Requirement)}
-    if entry.keys() != names:
-        wrong = ", ".join(sorted(entry.keys() ^ names))
+    if entry.keys() | {"untested"} != names:
+        wrong = ", ".join(sorted((entry.keys() ^ names) - {"untested"}))
         raise RequirementError(f"{where}: missing or unknown: {wrong}")
     for name, value in entry.items():
         is_list = name in {"rules", "needs"}

@@ -75,8 +75,9 @@ class ScriptedSession:
         """The client is told by Connection.Close."""
         self.calls.append(("failed", error.code, error.method or (0, 0)))
 
-    def refuse(self, reply: bytes) -> None:
+    def refuse(self, reply: bytes, why: str) -> None:
         """The socket ends."""
+        del why
         self.calls.append(("refuse", reply))
 
     def closed(self) -> None:
