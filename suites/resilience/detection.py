@@ -13,10 +13,10 @@ from suites.brokers.base import Broker, Unsupported
 from suites.clients.raw import RawClient
 from suites.clients.remote import RemoteClient
 from suites.resilience import bounds
+from suites.resilience.owner import HELD, is_locked
 from suites.resilience.together import together
 from suites.resilience.watch import Watch
 
-HELD = b"held"
 LOOK_INTERVAL = 0.1
 LISTED = 20.0  # seconds in which a management view follows; RabbitMQ's collects every 5
 
@@ -87,10 +87,7 @@ class Victim:
 
     def locked(self) -> bool:
         """Whether the lock holds: 405 for others, and not 404."""
-        self.looking.send(1, "queue.declare", queue=self.lock, passive=True)
-        closed = self.looking.expect_channel_close(1, 404, 405)
-        self.looking.open_channel(1)
-        return bool(closed["reply_code"] == 405)
+        return is_locked(self.looking, self.lock)
 
     def listed(self) -> bool | None:
         """Whether the broker's management view shows the connection; None without such a view."""

@@ -10,8 +10,9 @@ from suites.amqp.steps import stocked_queue
 from suites.brokers.base import Broker
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
-from suites.resilience.detection import HELD, Blow, Victim
+from suites.resilience.detection import Blow, Victim
 from suites.resilience.fixtures import RemoteClients
+from suites.resilience.owner import HELD
 from suites.resilience.watch import Watch
 
 FIN = Blow(lambda it: it.fault(Fin()), "told", "told", interval=2)
