@@ -62,6 +62,11 @@ def drain(client: RawClient, queue: str, channel: int = 1) -> list[bytes]:
     return bodies
 
 
+def ready(client: RawClient, queue: str, channel: int = 1) -> int:
+    """How many messages are ready in the queue, as a passive queue.declare tells."""
+    return int(client.call(channel, "queue.declare", queue=queue, passive=True)["message_count"])
+
+
 def reopen(client: RawClient, channel: int = 1) -> None:
     """Close the channel, which gives its unacknowledged messages back, and open it again."""
     client.call(channel, "channel.close", reply_code=200)

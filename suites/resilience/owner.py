@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from suites import verify
-from suites.amqp.steps import new_queue
+from suites.amqp.steps import new_queue, ready
 from suites.clients.raw import RawClient
 from suites.harness.names import Names
 
@@ -32,8 +32,7 @@ class Owner:
         verify.equal(again["redelivered"], expected=True, what="redelivered")
         self.witness.send(1, "basic.ack", delivery_tag=again["delivery_tag"])
         self.witness.expect_nothing(1)
-        declared = self.witness.call(1, "queue.declare", queue=self.queue, passive=True)
-        verify.equal(declared["message_count"], 0, "messages in the queue")
+        verify.equal(ready(self.witness, self.queue), 0, "messages in the queue")
 
 
 def new_owner(client: RawClient, witness: RawClient, names: Names) -> Owner:

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from suites import verify
+from suites.amqp.steps import ready
 from suites.clients.process import ClientError
 from suites.clients.raw import RawClient
 from suites.clients.remote import RemoteClient
@@ -25,11 +26,6 @@ def publisher(remote: RemoteClients, witness: RawClient, queue: str) -> RemoteCl
     client.call("publish", key=queue, bodies=["before"])
     client.call("sync")
     return client
-
-
-def ready(witness: RawClient, queue: str) -> int:
-    """How many messages are ready in the queue."""
-    return int(witness.call(1, "queue.declare", queue=queue, passive=True)["message_count"])
 
 
 @pytest.mark.requirement("heartbeat/blocked-publisher")
