@@ -35,9 +35,14 @@ def proxy(endpoint: Endpoint, pytestconfig: pytest.Config) -> Iterator[LinkProxy
 
 
 @pytest.fixture
-def hurt(proxy: LinkProxy, endpoint: Endpoint, raw: RawClients) -> RawClients:
+def hurt(proxy: LinkProxy, raw: RawClients) -> RawClients:
     """Makes raw clients as `raw` does, whose connections pass the proxy."""
-    return replace(raw, endpoint=replace(endpoint, host=proxy.host, port=proxy.port))
+    return behind(raw, proxy.host, proxy.port)
+
+
+def behind(raw: RawClients, host: str, port: int) -> RawClients:
+    """Makes raw clients as `raw` does, that connect there in place of the broker itself."""
+    return replace(raw, endpoint=replace(raw.endpoint, host=host, port=port))
 
 
 @dataclass
