@@ -28,6 +28,7 @@ class Config:
     event_loop: str = "eager"  # of `serve`; an embedded broker shares its process with its clients
     semantics: Semantics = RABBITMQ  # what applications meet
     log_level: str = "warning"
+    management_port: int | None = None  # no HTTP API; 0 picks a free one
     memcacheq_port: int | None = None  # AMQP alone; 0 picks a free one
     memcacheq_profile: str = "standard"  # what clients of memcached expect
     memcacheq_item_size: int | None = None  # octets; None for the profile's own

@@ -20,6 +20,7 @@ class Broker:
         self.store: Store | None = None
         self.access = Access()
         self.vhosts: dict[str, VHost] = {}
+        self.in_use: set[str] = set()  # vhosts that other protocols than AMQP serve
 
     def add_vhost(self, name: str) -> VHost:
         """Create a vhost; one that is there stays as it is."""

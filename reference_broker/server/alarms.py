@@ -55,6 +55,14 @@ class Alarms:
         """Octets that the file system of the data directory has left, else the working one's."""
         return shutil.disk_usage(self._folder).free
 
+    def memory_total(self) -> int:
+        """Octets of memory of this machine."""
+        return total_memory()
+
+    def memory_used(self) -> int:
+        """Octets of memory of this process."""
+        return resident()
+
     def check(self) -> None:
         """Look, and act on a change."""
         self._check_memory()

@@ -66,6 +66,8 @@ async def _serve(config: Config) -> int:
         sys.stderr.write("in memory only: nothing outlives this process\n")
     for scheme, port in server.front_ends.ports.items():
         sys.stdout.write(f"ready {scheme}://{config.host}:{port}\n")
+    if server.management is not None:
+        sys.stdout.write(f"ready http://{config.host}:{server.management.port}/\n")
     sys.stdout.write(f"ready amqp://guest:guest@{config.host}:{server.port}/\n")
     sys.stdout.flush()
     server.failed.add_done_callback(lambda _failed: stop.set())
@@ -91,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_options(serve)
     _add_limits(serve.add_argument_group("limits"))
+    _add_management_options(serve.add_argument_group("management"))
     _add_front_end_options(serve.add_argument_group("memcacheq and memcached"))
     return parser
 
@@ -167,6 +170,16 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         default = getattr(_DEFAULTS, flag.removeprefix("--").replace("-", "_"))
         help_ = f"{text} (%(default)s)"
         group.add_argument(flag, type=kind, default=default, metavar=unit, help=help_)
+
+
+def _add_management_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--management-port",
+        type=_Range(0, 65535),
+        metavar="N",
+        help="serve RabbitMQ's management HTTP API here; 0 picks a port. Needs the extra "
+        "`management`: pip install 'mqproof[management]'",
+    )
 
 
 def _add_front_end_options(group: argparse._ArgumentGroup) -> None:

@@ -22,6 +22,7 @@ class RunningBroker:
     port: int
     memcacheq_port: int | None = None  # None unless asked for, likewise below
     memcached_port: int | None = None
+    management_port: int | None = None
 
     @property
     def url(self) -> str:
@@ -84,8 +85,13 @@ def running(**settings: Any) -> Iterator[RunningBroker]:
         raise thread.failure
     try:
         ports = thread.server.front_ends.ports
+        management = thread.server.management
         yield RunningBroker(
-            config.host, thread.server.port, ports.get("memcacheq"), ports.get("memcached")
+            config.host,
+            thread.server.port,
+            ports.get("memcacheq"),
+            ports.get("memcached"),
+            management.port if management is not None else None,
         )
     finally:
         thread.stop()

@@ -46,6 +46,7 @@ class FrontEnds:
 
     async def _open_ports(self, config: Config) -> None:
         if config.memcacheq_port is not None:
+            self._broker.in_use.add(_VHOST)
             front = Memcacheq(self._hub, self._broker.add_vhost(_VHOST), _settings(config))
             await self._open("memcacheq", front, config.memcacheq_port, config.memcacheq_nosync)
         if config.memcached_port is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import TypeVar
 
 from reference_broker.broker.broker import Broker
 from reference_broker.broker.definitions import load_definitions
@@ -17,9 +18,12 @@ from .alarms import Alarms
 from .clock import LoopClock
 from .front_ends import FrontEnds
 from .listening import StartError, listen, port_of
+from .management import ManagementPort, open_management
 from .transport import AmqpTransport
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 _INBOX = 256 * 1024  # octets read at once
 _CHORES = 1.0  # seconds between looks at resources, and at whether the data directory can shrink
@@ -43,12 +47,21 @@ class Server:
         self._timer: asyncio.TimerHandle | None = None
         self._overdue: asyncio.TimerHandle | None = None
         self._listener: asyncio.Server | None = None
+        self.management: ManagementPort | None = None
 
     @property
     def port(self) -> int:
         """The port that was bound."""
         assert self._listener is not None  # noqa: S101  after start only
         return port_of(self._listener)
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, int]]:
+        """Host and port of each listener, by protocol."""
+        ports = {"amqp": self.port, **self.front_ends.ports}
+        if self.management is not None:
+            ports["http"] = self.management.port
+        return {name: (self.config.host, port) for name, port in ports.items()}
 
     async def start(self) -> None:
         """Recover what is durable, and listen.
@@ -81,12 +94,14 @@ class Server:
         self.hub.settle()
 
     async def _listen(self) -> None:
-        await self.front_ends.start(self._store)
         host, port = self.config.host, self.config.port
+        self._listener = await listen(self._accept, host, port, "--port")
         try:
-            self._listener = await listen(self._accept, host, port, "--port")
+            await self.front_ends.start(self._store)
+            if self.config.management_port is not None:
+                self.management = await open_management(self, self.config.management_port)
         except StartError:
-            await self.front_ends.stop()
+            await self._stop_serving(self._listener)
             raise
 
     def _accept(self) -> AmqpTransport:
@@ -103,6 +118,19 @@ class Server:
             self.fail(error)
         else:
             self.settle()
+
+    def run_now(self, call: Callable[[], Result]) -> Result:
+        """Make a call that may touch the store, and settle it before this returns.
+
+        Raises StoreError; then the server stops.
+        """
+        try:
+            result = call()
+            self.hub.settle()
+        except StoreError as error:
+            self.fail(error)
+            raise
+        return result
 
     def settle(self) -> None:
         """Write what a read has set off; a commit, if one is due, serves the loop's whole turn."""
@@ -164,6 +192,8 @@ class Server:
     async def _stop_serving(self, listener: asyncio.Server) -> None:
         listener.close()
         await self.front_ends.stop()
+        if self.management is not None:
+            await self.management.stop()
         for session in list(self.hub.sessions):
             session.shut_down(320, "broker forced connection closure with reason 'shutdown'")
         self._settle()

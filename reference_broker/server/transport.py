@@ -38,7 +38,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
     """One accepted socket; a `session.session.Transport`."""
 
     def __init__(self, hub: Hub, config: Config, host: Host) -> None:
-        self.peer = "?"
+        self.peer = self.name = "?"
         self.local = False
         self.gone = asyncio.get_running_loop().create_future()
         self._config = config
@@ -58,7 +58,9 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)  # a stream socket's
         self._transport.set_write_buffer_limits(high=_BUFFER)
         host, port = transport.get_extra_info("peername")[:2]
+        own_host, own_port = transport.get_extra_info("sockname")[:2]
         self.peer = f"{host}:{port}"
+        self.name = f"{self.peer} -> {own_host}:{own_port}"
         self.local = ip_address(host).is_loopback
         self._session = Session(self._hub, self)
         self._after("handshake", self._config.handshake_timeout, self._too_slow)

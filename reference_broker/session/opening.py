@@ -28,7 +28,9 @@ CAPABILITIES = {
     "direct_reply_to": True,
 }
 MECHANISMS = "PLAIN AMQPLAIN"
-_LOCAL_USER = "guest"  # whose password everybody knows: from this machine only, as in RabbitMQ
+LOCAL_USER = "guest"  # whose password everybody knows: from this machine only, as in RabbitMQ
+
+RABBITMQ = "3.10.8"  # whose semantics these are
 
 try:
     VERSION = version("mqproof")
@@ -65,6 +67,7 @@ def start_ok(
 ) -> None:
     """Judge who the client says it is, and propose the limits."""
     session.client_properties = client_properties
+    session.mechanism = mechanism
     session.user = _authenticate(session, mechanism, response)
     config = session.hub.config
     session.call(
@@ -82,7 +85,7 @@ def _authenticate(session: "Session", mechanism: str, response: bytes) -> User:
     if credentials is None:
         raise HardError(403, f"unusable response for mechanism {mechanism!r}")
     user = session.hub.broker.access.authenticate(*credentials)
-    if user is not None and (user.name != _LOCAL_USER or session.transport.local):
+    if user is not None and (user.name != LOCAL_USER or session.transport.local):
         return user
     if session.capable("authentication_failure_close"):
         text = (
@@ -128,6 +131,7 @@ def tune_ok(session: "Session", channel_max: int, frame_max: int, heartbeat: int
     config = session.hub.config
     session.channel_max = _negotiated("channel_max", config.channel_max, channel_max, 1)
     session.frame_max = _negotiated("frame_max", config.frame_max, frame_max, FRAME_MIN_SIZE)
+    session.heartbeat = heartbeat
     session.protocol.tuned(session.frame_max)
     session.transport.tuned(heartbeat)
 

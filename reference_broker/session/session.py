@@ -28,6 +28,7 @@ class Transport(Protocol):
     """What a session needs of whatever carries its octets."""
 
     peer: str
+    name: str  # `PEER -> OWN ADDRESS`, as RabbitMQ names connections
     local: bool  # whether the client is on this machine
 
     def write(self, data: bytes | memoryview) -> None:
@@ -65,6 +66,9 @@ class Session:
         self.writable = True
         self.frame_max = hub.config.frame_max
         self.channel_max = hub.config.channel_max
+        self.heartbeat = 0  # seconds, as negotiated
+        self.since = hub.broker.clock.epoch()
+        self.mechanism = ""
         self.client_properties: dict[str, Any] = {}
         self.user: User | None = None
         self.channels: dict[int, Channel] = {}
@@ -92,6 +96,13 @@ class Session:
         self._vhost = vhost
         self._routes = Routes(vhost, user, self.hub.replies)
         self.transport.opened()
+
+    @property
+    def state(self) -> str:
+        """How the connection is, in the words of RabbitMQ's management."""
+        if self._blocked:
+            return "blocked"
+        return "blocking" if self.hub.alarm else "running"
 
     def inside(self, vhost: VHost) -> bool:
         """Whether the client has opened this vhost."""

@@ -5,8 +5,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
-from typing import ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from suites.brokers.administration import Administration
 
 CAPABILITIES: Mapping[str, str] = MappingProxyType(
     {
@@ -16,6 +19,8 @@ CAPABILITIES: Mapping[str, str] = MappingProxyType(
         "durable": "durable queues and persistent messages outlive its process",
         "vhosts": "the vhosts of the definitions exist",
         "users": "the users and permissions of the definitions exist",
+        "admin": "administration() changes users, vhosts, rights, limits and policies",
+        "alarm": "administration() raises and clears resource alarms",
         "logs": "log_tail() shows what the broker logged",
     }
 )
@@ -68,6 +73,9 @@ class Broker(ABC):
     """Whether its endpoint speaks AMQP; else it is one of `text_ports`."""
     settings: ClassVar[Collection[str]] = ()
     """The keys that its string takes, as in `reference:heartbeat=5`."""
+
+    administered = False
+    """Whether it is started so that `administration` works, where that costs something."""
 
     def __init__(self, spec: str) -> None:
         self.spec = spec
@@ -134,6 +142,10 @@ class Broker(ABC):
     def resume(self) -> None:
         """Let a paused broker go on."""
         self._refuse("resumed")
+
+    def administration(self) -> "Administration":
+        """What an operator can do to it."""
+        self._refuse("administered")
 
     def log_tail(self, lines: int = 40) -> str:
         """The last lines that it logged, as evidence."""

@@ -80,6 +80,12 @@ class Link:
             self.transcript.note(self.label, CAME, f"octets {octets!r}")
         return octets
 
+    @property
+    def local_port(self) -> int:
+        """The client's own port, by which a broker's operator finds its connection."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
     def alive(self) -> bool:
         """Whether the peer has neither closed nor said anything that was not read."""
         if self.ended:

@@ -33,6 +33,7 @@ class Station:
         """The broker, started or not; BrokerError if the string names none."""
         if self._broker is None:
             self._broker = registry.parse(self.spec)
+            self._broker.administered = True
         return self._broker
 
     @property

@@ -37,7 +37,7 @@ def opening(capabilities: dict[str, bool]) -> list[bytes]:
 class Client:
     """A connection to a broker in memory, without a socket; `sent` is what the broker wrote."""
 
-    peer, local = "here", True
+    peer, name, local = "here", "here -> there", True
 
     def __init__(self, capabilities: dict[str, bool] | None = None) -> None:
         self.broker = Broker(FakeClock())

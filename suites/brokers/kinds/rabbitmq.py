@@ -9,7 +9,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from suites.brokers import definitions, ports, rabbitmq_home
-from suites.brokers.base import BrokerError, Unsupported
+from suites.brokers.administration import Administration
+from suites.brokers.base import BrokerError, Endpoint, Unsupported
+from suites.brokers.ctl_administration import CtlAdministration
+from suites.brokers.http_administration import HttpAdministration
 from suites.brokers.kind import Kind, options
 from suites.brokers.local import HOST, LocalBroker
 from suites.brokers.process import Command
@@ -48,7 +51,9 @@ class RabbitMQ(LocalBroker):
 
     kind = "rabbitmq"
     settings = (*LINES, "plugins")
-    capabilities = frozenset({"restart", "kill", "pause", "durable", "vhosts", "users", "logs"})
+    capabilities = frozenset(
+        {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "logs"}
+    )
 
     def __init__(self, rest: str = "") -> None:
         super().__init__(f"{self.kind}:{rest}" if rest else self.kind)
@@ -68,6 +73,13 @@ class RabbitMQ(LocalBroker):
     def management_port(self) -> int | None:
         """Where its HTTP API listens; None without the plugin."""
         return self._management_port
+
+    def administration(self) -> Administration:
+        """By its HTTP API, if it has the plugin, else by `rabbitmqctl`, which sets alarms alone."""
+        by_ctl = CtlAdministration(self.ctl)
+        if self._management_port is None:
+            return by_ctl
+        return PluginAdministration(self.endpoint, self._management_port, by_ctl)
 
     def ctl(self, *words: str) -> str:
         """Run `rabbitmqctl` against the node and give its output; BrokerError if it fails."""
@@ -160,6 +172,22 @@ def _environment(
             "RABBITMQ_CTL_ERL_ARGS": LOOPBACK_DISTRIBUTION,
         }
     )
+
+
+class PluginAdministration(HttpAdministration):
+    """RabbitMQ's HTTP API, and `rabbitmqctl` for the limits of resources, which the API lacks."""
+
+    def __init__(self, endpoint: Endpoint, port: int, ctl: Administration) -> None:
+        super().__init__(endpoint, port)
+        self._by_ctl = ctl
+
+    def raise_alarm(self, resource: str) -> None:
+        """By `rabbitmqctl`."""
+        self._by_ctl.raise_alarm(resource)
+
+    def clear_alarm(self, resource: str) -> None:
+        """By `rabbitmqctl`."""
+        self._by_ctl.clear_alarm(resource)
 
 
 def _check_heartbeat(seconds: str) -> None:

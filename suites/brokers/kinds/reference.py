@@ -9,7 +9,9 @@ from typing import ClassVar
 
 from suites import mutants
 from suites.brokers import definitions, ports
+from suites.brokers.administration import Administration
 from suites.brokers.base import BrokerError
+from suites.brokers.http_administration import HttpAdministration
 from suites.brokers.kind import Kind, options
 from suites.brokers.local import LocalBroker
 from suites.brokers.process import Command
@@ -43,7 +45,9 @@ class ReferenceBroker(LocalBroker):
 
     kind = "reference"
     settings = (*OPTIONS, *SWITCHES, MUTANT)
-    capabilities = frozenset({"restart", "kill", "pause", "durable", "vhosts", "users", "logs"})
+    capabilities = frozenset(
+        {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "logs"}
+    )
     start_timeout: ClassVar[float] = 20.0
     close_grace: ClassVar[float] = 2.0  # a process that ends by itself can write its coverage
 
@@ -51,6 +55,7 @@ class ReferenceBroker(LocalBroker):
         super().__init__(f"{self.kind}:{rest}" if rest else self.kind)
         self._options = options(self.kind, rest, self.settings)
         self._text_ports: dict[str, int] = {}
+        self._management_port: int | None = None
         for key in SWITCHES:
             if self._options.get(key, "on") != "on":
                 raise BrokerError(f"`{self.kind}`: `{key}` can only be `on`")
@@ -68,9 +73,16 @@ class ReferenceBroker(LocalBroker):
         """Both are always open."""
         return self._text_ports
 
+    def administration(self) -> Administration:
+        """By its management API, if it was started to be administered."""
+        if self._management_port is None:
+            raise BrokerError(f"{self.name} was not started to be administered")
+        return HttpAdministration(self.endpoint, self._management_port)
+
     def _prepare(self, sandbox: Sandbox, port: int) -> None:
         del port
         self._text_ports = {name: ports.free_port() for name in TEXT_PROTOCOLS}
+        self._management_port = ports.free_port() if self.administered else None
         definitions.write(sandbox.folder)
         (sandbox.folder / "data").mkdir()
 
@@ -84,6 +96,8 @@ class ReferenceBroker(LocalBroker):
                 continue
             flags += [f"--{key}"] if key in SWITCHES else [f"--{key}", value]
         fronts = [f"--{name}-port={port}" for name, port in self._text_ports.items()]
+        if self._management_port is not None:
+            fronts.append(f"--management-port={self._management_port}")
         return Command([*serve, *files, *flags, *fronts], _environment())
 
 
