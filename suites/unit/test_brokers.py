@@ -221,6 +221,9 @@ def test_definitions_hold_what_suites_expect() -> None:
         ("guest", "/"),
         ("guest", "mqproof-other"),
         ("limited", "/"),
+        ("configure-only", "/"),
+        ("write-only", "/"),
+        ("read-only", "/"),
     }
     for user in content["users"]:
         raw = base64.b64decode(user["password_hash"])
