@@ -14,6 +14,7 @@ from suites.brokers.sandbox import Sandbox
 
 HOST = "127.0.0.1"
 LOG = "broker.log"
+SECOND_LOG = "second.log"
 PORT_ATTEMPTS = 3
 LOG_LINES_IN_ERRORS = 15
 TAKEN_PORT = re.compile(r"eaddrinuse|address already in use|port is in use", re.IGNORECASE)
@@ -32,6 +33,8 @@ class LocalBroker(Broker):
         self._sandbox: Sandbox | None = None
         self._process: Process | None = None
         self._log_offset = 0
+        self.variables: Mapping[str, str] = {}
+        """Added to the environment of its process; what some faults need (see `faults`)."""
 
     @abstractmethod
     def _prepare(self, sandbox: Sandbox, port: int) -> None:
@@ -97,6 +100,17 @@ class LocalBroker(Broker):
         """SIGCONT to its process group."""
         self._running().resume()
 
+    def start_beside(self, timeout: float) -> str | None:
+        """Start a second process on its data; what that said before it ended, None if it runs."""
+        if self._sandbox is None:
+            raise BrokerError(f"{self.name} has not been started")
+        command = self._command(self._sandbox.folder, ports.free_port())
+        second = self._sandbox.spawn(command, SECOND_LOG)
+        ended = second.wait(timeout)
+        second.kill()
+        log = (self._sandbox.folder / SECOND_LOG).read_text(encoding="utf-8", errors="replace")
+        return log if ended else None
+
     def alive(self) -> bool:
         """Whether its process runs, paused or not."""
         return self._process is not None and self._process.alive()
@@ -147,6 +161,7 @@ class LocalBroker(Broker):
         deadline = time.monotonic() + self.start_timeout
         self._log_offset = len(self._log())
         command = self._command(self._sandbox.folder, port)
+        command = Command(command.argv, {**command.env, **self.variables})
         self._process = process = self._sandbox.spawn(command, LOG)
         try:
             properties = probe.wait_ready(

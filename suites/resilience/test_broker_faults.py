@@ -1,0 +1,250 @@
+"""Brokers that pause, restart, crash, run out of descriptors, or live with a wrong clock."""
+
+import contextlib
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from faults.clock import Skew
+from faults.disk import FailingFsync
+from faults.process import CrashLoop, Pause
+from suites import verify
+from suites.brokers import registry
+from suites.brokers.base import Broker, BrokerError, Endpoint
+from suites.brokers.local import LocalBroker
+from suites.clients.raw import RawClient
+from suites.durability.crash import start_again
+from suites.harness.fixtures import RawClients
+from suites.harness.names import Names
+from suites.harness.station import Station
+from suites.resilience.bounds import LONGEST, patience
+from suites.resilience.fixtures import RemoteClients
+from suites.verify import Mismatch
+
+CLIENTS = 100
+PERSISTENT = 2
+INTERVAL = 1
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def process_of(broker: Broker) -> LocalBroker:
+    """The broker, if it is a process of the harness's own on Linux; else Unsupported."""
+    if not isinstance(broker, LocalBroker) or not hasattr(resource, "prlimit"):
+        verify.unsupported(f"needs a broker process of the harness's own, on Linux; {broker.name}")
+    return broker
+
+
+@contextlib.contextmanager
+def another(station: Station, variables: dict[str, str]) -> Iterator[LocalBroker]:
+    """A second broker of the kind on trial, whose process has these variables."""
+    broker = process_of(registry.parse(station.spec))
+    broker.variables = variables
+    with broker:
+        yield broker
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.requirement("fault/reconnect-storm")
+def test_reconnect_storm(mortal: Broker) -> None:
+    """A hundred clients that come back at once after a restart are all served."""
+    endpoint = mortal.endpoint
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        before = list(threads.map(lambda _: RawClient.open(endpoint), range(CLIENTS)))
+        mortal.stop()
+        coming = [threads.submit(_come_back, client, endpoint) for client in before]
+        start_again(mortal)
+        served = [future.result() for future in coming]
+    verify.equal(served, [b"mine"] * CLIENTS, "what each got from a queue of its own")
+
+
+def _come_back(client: RawClient, endpoint: Endpoint) -> bytes:
+    """Connect until it works, then use a queue of one's own."""
+    client.link.close()
+    deadline = time.monotonic() + 2 * LONGEST
+    while True:
+        try:
+            again = RawClient.open(endpoint)
+        except (OSError, Mismatch):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)  # a client's pause between two tries
+            continue
+        with again:
+            again.open_channel(1)
+            queue = again.call(1, "queue.declare", exclusive=True, timeout=LONGEST)["queue"]
+            again.publish(1, "", queue, b"mine")
+            message = again.get(1, queue)
+            return b"" if message is None else message.body
+
+
+@pytest.mark.needs("pause")
+@pytest.mark.requirement("fault/broker-pause")
+def test_broker_pauses(
+    broker: Broker, remote: RemoteClients, client: RawClient, names: Names
+) -> None:
+    """A client with heartbeats gives up and can come back; one without just goes on."""
+    queue = names()
+    client.call(1, "queue.declare", queue=queue)
+    watchful = remote(heartbeat=INTERVAL)
+    with Pause(process_of(broker)):
+        paused = time.monotonic()
+        client.publish(1, "", queue, b"held up")
+        lost = watchful.wait("lost", LONGEST)
+        seconds = lost.at - paused
+        verify.between(seconds, 0, patience(INTERVAL)[1], "seconds until pika gave up")
+    client.send(1, "basic.get", queue=queue, no_ack=True)
+    client.expect_content(1, "basic.get-ok", b"held up", timeout=LONGEST)
+    watchful.join(heartbeat=INTERVAL)
+    watchful.call("sync")
+
+
+@pytest.mark.needs("restart", "durable")
+@pytest.mark.requirement("fault/start-with-lock")
+def test_two_on_one_data_folder(mortal: Broker, client: RawClient) -> None:
+    """A second broker on the data of one that runs ends by itself; the first does not notice."""
+    said = process_of(mortal).start_beside(LONGEST)
+    verify.true(said is not None, "the second broker ends", "it runs")
+    verify.true(bool(said), "it says why", "it says nothing")
+    client.sync(1)
+
+
+@pytest.mark.needs("kill", "restart")
+@pytest.mark.requirement("fault/fd-exhaustion")
+def test_no_descriptors_left(
+    mortal: Broker, raw: RawClients, observe: Callable[[str], None]
+) -> None:
+    """With no descriptor left new connections are not served, old ones are, and then all again."""
+    broker = process_of(mortal)
+    old = raw()
+    _soft, hard = resource.prlimit(broker.pid, resource.RLIMIT_NOFILE)
+    used = len(os.listdir(f"/proc/{broker.pid}/fd"))  # noqa: PTH208  a folder of the kernel's
+    resource.prlimit(broker.pid, resource.RLIMIT_NOFILE, (used, hard))
+    try:
+        told = _try_to_connect(mortal.endpoint)
+        old.sync(1)
+    finally:
+        resource.prlimit(broker.pid, resource.RLIMIT_NOFILE, (_soft, hard))
+    verify.true(told != "connection.start", "no new connection", told)
+    observe(f"a new client gets: {told}")
+    verify.eventually(
+        lambda: _try_to_connect(mortal.endpoint), "new client", LONGEST, "connection.start"
+    )
+    old.sync(1)
+
+
+def _try_to_connect(endpoint: Endpoint) -> str:
+    """What a new client gets: `connection.start`, or what there is in its place."""
+    try:
+        client = RawClient(endpoint, timeout=2.0)
+    except OSError as error:
+        return type(error).__name__
+    try:
+        return str(client.start())
+    except Mismatch as other:
+        return other.actual
+    finally:
+        client.link.close()
+
+
+@pytest.mark.needs("kill", "restart", "durable")
+@pytest.mark.requirement("fault/crash-loop")
+def test_crash_loop(mortal: Broker, names: Names) -> None:
+    """Through crash after crash nothing that was confirmed is lost."""
+    broker, queue = process_of(mortal), names()
+    with RawClient.open(mortal.endpoint) as client:
+        client.open_channel(1)
+        client.call(1, "queue.declare", queue=queue, durable=True)
+    mortal.restart()  # so that the queue outlives a kill on RabbitMQ 3.10, too
+    confirmed: list[bytes] = []
+    with CrashLoop(broker, period=1.0, jitter=0.3, seed=1) as loop:
+        while loop.crashes < 3:
+            _publish_some(mortal.endpoint, queue, confirmed)
+    with RawClient.open(mortal.endpoint) as client:
+        client.open_channel(1)
+        found = set()
+        while (message := client.get(1, queue)) is not None:
+            found.add(message.body)
+    verify.equal(sorted(set(confirmed) - found), [], "confirmed messages that are lost")
+    verify.true(bool(confirmed), "some confirmed messages", "none")
+
+
+def _publish_some(endpoint: Endpoint, queue: str, confirmed: list[bytes]) -> None:
+    """Publish and await confirms, one after the other, for as long as the broker lives."""
+    with contextlib.suppress(OSError, Mismatch), RawClient.open(endpoint) as client:
+        client.open_channel(1)
+        client.call(1, "confirm.select")
+        while True:
+            body = b"%d" % len(confirmed)
+            client.publish(1, "", queue, body, delivery_mode=PERSISTENT)
+            client.expect(1, "basic.ack")
+            confirmed.append(body)
+
+
+@pytest.mark.needs("kill")
+@pytest.mark.requirement("fault/clock-jump")
+@pytest.mark.parametrize("skew", [3600.0, -3600.0], ids=["an hour ahead", "an hour back"])
+def test_clock_jumps(station: Station, skew: float) -> None:
+    """Heartbeats go on and a TTL that has not run out holds when the wall clock jumps."""
+    station.up()
+    clock = Skew(skew)
+    try:
+        with (
+            another(station, clock.environment) as broker,
+            RawClient.open(broker.endpoint, heartbeat=INTERVAL) as client,
+        ):
+            client.open_channel(1)
+            arguments = {"x-message-ttl": 1_800_000}
+            queue = client.call(1, "queue.declare", exclusive=True, arguments=arguments)["queue"]
+            client.publish(1, "", queue, b"lives")
+            with clock:
+                beats = [client.expect_heartbeat(LONGEST) for _ in range(3)]
+                verify.between(beats[-1] - beats[0], 0, 6 * INTERVAL, "seconds of three heartbeats")
+                client.send_heartbeat()
+                message = client.get(1, queue)
+            verify.equal(message and message.body, b"lives", "message whose TTL has not run out")
+            client.sync(1)
+    finally:
+        clock.close()
+
+
+@pytest.mark.needs("kill", "durable")
+@pytest.mark.requirement("fault/fsync-fails")
+def test_fsync_fails(station: Station, observe: Callable[[str], None]) -> None:
+    """What cannot be synced is not confirmed; what was confirmed before is there after a start."""
+    station.up()
+    fault = FailingFsync()
+    try:
+        with another(station, fault.environment) as broker:
+            queue = "mqproof.fsync"
+            with RawClient.open(broker.endpoint) as client:
+                client.open_channel(1)
+                client.call(1, "queue.declare", queue=queue, durable=True)
+                client.call(1, "confirm.select")
+                client.publish(1, "", queue, b"synced", delivery_mode=PERSISTENT)
+                client.expect(1, "basic.ack", timeout=LONGEST)
+                with fault:
+                    client.publish(1, "", queue, b"not synced", delivery_mode=PERSISTENT)
+                    ending = _ending(client)
+            verify.true(ending != "basic.ack", "no confirm", "basic.ack")
+            observe(f"the publisher learns of it by: {ending}")
+            with contextlib.suppress(BrokerError):
+                broker.kill()
+            broker.start()
+            with RawClient.open(broker.endpoint) as again:
+                again.open_channel(1)
+                message = again.get(1, queue)
+                verify.equal(message and message.body, b"synced", "first message")
+    finally:
+        fault.close()
+
+
+def _ending(client: RawClient) -> str:
+    try:
+        return str(client.read_method(1, timeout=LONGEST))
+    except Mismatch as mismatch:
+        return mismatch.actual
