@@ -80,8 +80,12 @@ class Client:
         self.channel.confirm_delivery()
 
     def transact(self) -> None:
-        """Make the channel transactional; nothing here commits."""
+        """Make the channel transactional."""
         self.channel.tx_select()
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+        self.channel.tx_commit()
 
     def declare(self, queue: str = "", **arguments: Any) -> list[Any]:
         """Declare a queue: its name, and how many messages it has."""
@@ -194,8 +198,9 @@ class Client:
             self.connection = None
 
     def pump(self, seconds: float) -> None:
-        """Process events for a while; the loss of the connection is an event, once."""
-        if self.connection is None:
+        """Process events for a while; a loss of the connection that no command met is an event."""
+        if self.connection is None or self.connection.is_closed:
+            self.connection = None
             time.sleep(seconds)
             return
         try:
