@@ -5,6 +5,7 @@ import time
 import pytest
 
 from suites import verify
+from suites.amqp.expiry import expect_left
 from suites.amqp.limited import CONSUMER_TIMEOUT, limited
 from suites.amqp.steps import drain, fill, hold, take
 from suites.amqp.topology import own_queue
@@ -45,6 +46,7 @@ def test_timeout(clients_of: ClientsOf, names: Names) -> None:
     take(client, b"held", b"held too", channel=2)
     expect_timeout(client, 2)
     verify.between(time.monotonic() - begun, LEAST, PATIENCE, "seconds until the close")
+    expect_left(client, queue, 2)
     for body in (b"held", b"held too"):
         message = client.get(1, queue)
         verify.equal(message and (message.body, message["redelivered"]), (body, True), "message")
@@ -59,6 +61,7 @@ def test_timeout_get(clients_of: ClientsOf, names: Names) -> None:
     fill(client, queue, [b"fetched"], channel=2)
     hold(client, queue, b"fetched", channel=2)
     expect_timeout(client, 2)
+    expect_left(client, queue, 1)
     verify.equal(drain(client, queue), [b"fetched"], "queue")
 
 
