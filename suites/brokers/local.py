@@ -44,6 +44,10 @@ class LocalBroker(Broker):
     def _command(self, folder: Path, port: int) -> Command:
         """What to execute so that it serves AMQP on the port, its data within the folder."""
 
+    def _command_beside(self, folder: Path) -> Command:
+        """What a second process on the same data is started by; it shares nothing else."""
+        return self._command(folder, ports.free_port())
+
     def _ask(self, host: str, port: int, timeout: float) -> Mapping[str, object]:
         """What it says of itself when it is ready; NoHandshake when it is not."""
         return probe.handshake(host, port, timeout)
@@ -104,7 +108,7 @@ class LocalBroker(Broker):
         """Start a second process on its data; what that said before it ended, None if it runs."""
         if self._sandbox is None:
             raise BrokerError(f"{self.name} has not been started")
-        command = self._command(self._sandbox.folder, ports.free_port())
+        command = self._command_beside(self._sandbox.folder)
         second = self._sandbox.spawn(command, SECOND_LOG)
         ended = second.wait(timeout)
         second.kill()

@@ -87,6 +87,15 @@ class ReferenceBroker(LocalBroker):
         (sandbox.folder / "data").mkdir()
 
     def _command(self, folder: Path, port: int) -> Command:
+        fronts = [f"--{name}-port={port}" for name, port in self._text_ports.items()]
+        if self._management_port is not None:
+            fronts.append(f"--management-port={self._management_port}")
+        return self._serve(folder, port, fronts)
+
+    def _command_beside(self, folder: Path) -> Command:
+        return self._serve(folder, ports.free_port(), [])
+
+    def _serve(self, folder: Path, port: int, fronts: list[str]) -> Command:
         program = [PACKAGE] if self._mutant is None else [mutants.PROGRAM, self._mutant.id]
         serve = [sys.executable, "-m", *program, "serve", "--port", str(port)]
         files = ["--definitions", f"{folder}/definitions.json", "--data-dir", f"{folder}/data"]
@@ -95,9 +104,6 @@ class ReferenceBroker(LocalBroker):
             if key == MUTANT:
                 continue
             flags += [f"--{key}"] if key in SWITCHES else [f"--{key}", value]
-        fronts = [f"--{name}-port={port}" for name, port in self._text_ports.items()]
-        if self._management_port is not None:
-            fronts.append(f"--management-port={self._management_port}")
         return Command([*serve, *files, *flags, *fronts], _environment())
 
 
