@@ -30,7 +30,8 @@ class ExpectationError(Exception):
 class Expectation:
     """A known deviation: the broker does `observed` (or what that pattern matches) instead.
 
-    `versions` limits it, such as `>=3.8,<4`; `test` to node ids that end so.
+    `versions` limits it, such as `>=3.8,<4`; `test` to node ids that end so. With `sometimes` the
+    broker does it in some runs and conforms in others, so that a pass is no surprise.
     """
 
     requirement: str
@@ -39,6 +40,7 @@ class Expectation:
     link: str
     versions: str = ""
     test: str = ""
+    sometimes: bool = False
 
     def describes(self, actual: str | None) -> bool:
         """Whether this is what was seen."""
@@ -103,11 +105,13 @@ def _content(path: Path) -> dict[str, Any]:
 def _expectation(path: Path, entry: dict[str, Any]) -> Expectation:
     where = f"{path.name}: {entry.get('requirement', 'an expectation without requirement')}"
     known = {field.name for field in fields(Expectation)}
-    needed = known - {"versions", "test"}
+    needed = known - {"versions", "test", "sometimes"}
     if wrong := (entry.keys() - known) | (needed - entry.keys()):
         raise ExpectationError(f"{where}: missing or unknown: {', '.join(sorted(wrong))}")
     for name, value in entry.items():
-        if not isinstance(value, str) or not value:
+        if name == "sometimes" and value is not True:
+            raise ExpectationError(f"{where}: sometimes should be true or absent, not {value!r}")
+        if name != "sometimes" and (not isinstance(value, str) or not value):
             raise ExpectationError(f"{where}: {name} should be a string, not {value!r}")
     _known(path, entry["requirement"])
     return Expectation(**entry)

@@ -65,8 +65,9 @@ def judge(seen: Seen, expectations: Sequence[Expectation], level: Level | None =
 
 
 def _passed(seen: Seen, expectations: Sequence[Expectation]) -> Judgement:
-    if expectations:
-        gone = ", ".join(sorted({expectation.requirement for expectation in expectations}))
+    always = [expectation for expectation in expectations if not expectation.sometimes]
+    if always:
+        gone = ", ".join(sorted({expectation.requirement for expectation in always}))
         return Judgement(Verdict.FAIL, f"deviation is gone: remove the expectation of {gone}")
     if seen.observation:
         return Judgement(Verdict.INFORMATIONAL)

@@ -5,6 +5,7 @@ import pytest
 
 from suites import expectations, requirements
 from suites.expectations import ExpectationError
+from suites.expectations.writing import UNREVIEWED
 from suites.requirements import RequirementError
 
 Write = Callable[[str, str], Path]
@@ -44,6 +45,14 @@ def test_the_projects_own_files_are_right() -> None:
     """Every requirement and every expectation of the project can be read."""
     assert len({each.area for each in requirements.load().values()}) >= 36
     expectations.check()
+
+
+def test_each_expectation_has_been_reviewed() -> None:
+    """None is as the command wrote it that makes such files."""
+    for path in sorted(expectations.FOLDER.glob("*.toml")):
+        for entry in expectations.read(path, "3.10.8"):
+            assert not entry.reason.startswith(UNREVIEWED), (path.name, entry.requirement)
+            assert entry.link.removeprefix("https://"), (path.name, entry.requirement)
 
 
 def test_a_requirement_is_read_whole(write: Write) -> None:
@@ -91,6 +100,7 @@ def test_an_unknown_requirement_is_refused() -> None:
         ('"header/higher-version"', '"header/nope"', "unknown requirement 'header/nope'"),
         ('observed = "silence"', "", "missing or unknown: observed"),
         ('"silence"', '""', "observed should be a string"),
+        ('"silence"', '"silence"\nsometimes = 1', "sometimes should be true or absent"),
         ('"silence"', '"silence"\nversions = "new"', "cannot read the versions 'new'"),
         ("[[expectation]]", "conforms = ['header/higher-version']\n[[expectation]]", "conforms"),
         ("[[expectation]]", "extends = 'nobody'\n[[expectation]]", "nobody.toml does not exist"),

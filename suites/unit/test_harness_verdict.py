@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from reports.model import Level, Verdict
@@ -84,6 +86,15 @@ def test_a_deviation_that_is_gone_says_what_to_remove() -> None:
     assert judge(PASSED, (KNOWN,)).reason == (
         "deviation is gone: remove the expectation of header/higher-version"
     )
+
+
+def test_a_deviation_that_comes_and_goes() -> None:
+    """What is seen in some runs alone is a deviation when it is seen, and a pass when not."""
+    sometimes = replace(KNOWN, sometimes=True)
+    assert judge(PASSED, (sometimes,)).verdict is Verdict.PASS
+    assert judge(AS_KNOWN, (sometimes,)).verdict is Verdict.DEVIATION
+    assert judge(OTHERWISE, (sometimes,)).verdict is Verdict.FAIL
+    assert judge(PASSED, (sometimes, OTHER)).verdict is Verdict.FAIL
 
 
 def test_a_deviation_that_changed_says_what_was_known() -> None:
