@@ -6,11 +6,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from reports import claims
+from reports.claims import html as claims_html
+from reports.claims import markdown as claims_markdown
 from reports.load import load
 from reports.model import RecordError
 from reports.render import RENDERERS, write_page, write_pages
 
 _BAD_INPUT = 2
+_RULES = Path("suites/rules")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "show":
             sys.stdout.write(RENDERERS["terminal"](load(options.record)))
+        elif options.command == "claims":
+            _claims(options.record, options.rules, options.output)
         else:
             _render(options.record, options.format, options.output)
     except RecordError as error:
@@ -38,6 +44,14 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help=tells, description=tells)
     tells = "render a record; without --format, writes a Markdown and an HTML page beside it"
     render = commands.add_parser("render", help=tells, description=tells)
+    tells = "put RabbitMQ's claim on each rule beside what records measured: Markdown and HTML"
+    compared = commands.add_parser("claims", help=tells, description=tells)
+    add = compared.add_argument
+    add("record", type=Path, nargs="+", metavar="RECORD", help="a whole run's .jsonl file")
+    add(
+        "--rules", type=Path, default=_RULES, metavar="DIR", help="the files of rules (%(default)s)"
+    )
+    add("--output", type=Path, required=True, metavar="STEM", help="writes STEM.md and STEM.html")
     for command in (show, render):
         command.add_argument("record", type=Path, metavar="RECORD", help="a run's .jsonl file")
     render.add_argument("--format", choices=sorted(RENDERERS), help="render only this format")
@@ -45,6 +59,14 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, metavar="FILE", help="where to write it; standard output if absent"
     )
     return parser
+
+
+def _claims(records: list[Path], folder: Path, stem: Path) -> None:
+    found = claims.compare(claims.read_rules(folder), [load(path) for path in records])
+    for suffix, render in ((".md", claims_markdown.render), (".html", claims_html.render)):
+        page = stem.with_suffix(suffix)
+        write_page(page, render(found))
+        sys.stdout.write(f"{page}\n")
 
 
 def _render(record: Path, chosen: str | None, output: Path | None) -> None:

@@ -75,7 +75,10 @@ class Header(
 class Case(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="case"
 ):
-    """One judged test, with the evidence for its verdict; `duration` is in seconds."""
+    """One judged test, with the evidence for its verdict; `duration` is in seconds.
+
+    `rules` are those of the specification that its requirements cover.
+    """
 
     test: Name
     requirements: list[str]
@@ -92,6 +95,7 @@ class Case(
     closing: Closing | None = None
     reason: str | None = None
     link: str | None = None
+    rules: list[str] = field(default_factory=list)
     transcript: list[str] = field(default_factory=list)
     log: str | None = None
     seed: int | None = None

@@ -68,6 +68,7 @@ def _case(
         closing=evidence.closing,
         reason=judgement.reason,
         link=judgement.link,
+        rules=sorted({rule for requirement in requirements for rule in requirement.rules}),
         transcript=evidence.transcript.lines if told else [],
         log=evidence.log,
     )
