@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from faults.process import Pause
-from faults.toxics import Blackhole, Fin, Reset
+from faults.toxics import Blackhole, Fin, OneWayLoss, Reset
 from suites.clients.remote import RemoteClient
 
 Drop = Callable[[RemoteClient], object]
@@ -16,3 +16,10 @@ DROPS: Mapping[str, Drop] = {
     "SIGSTOP": lambda client: Pause(client).start(),
     "blackhole": lambda client: client.fault(Blackhole()).start(),
 }
+"""Those that leave the broker alone, by the names that questions give them."""
+
+ONE_WAY: Mapping[str, Drop] = {
+    "one-way loss up": lambda client: client.fault(OneWayLoss("up")).start(),
+    "one-way loss down": lambda client: client.fault(OneWayLoss("down")).start(),
+}
+"""Links that lose what one side says, and carry what the other does."""

@@ -1,6 +1,6 @@
 """Times in the words of the protocol, so that they can be compared."""
 
-from reports.answers.questions.resource_locked import AT_ONCE, SILENCE
+from reports.answers.moments import AT_ONCE, SILENCE
 
 LEAST, MOST = 1.4, 3.0
 """Intervals between a client's end and the moment when a broker finds it silent: pika beats twice

@@ -1,14 +1,12 @@
 from reports.answers.model import Cell, Fact
+from reports.answers.moments import AT_ONCE, NEVER, SILENCE
 from reports.answers.question import Tone
 from reports.answers.questions.resource_locked import (
-    AT_ONCE,
     AUTO_DELETE,
     EXPIRES,
     LONG,
-    NEVER,
     QUESTION,
     SHORT,
-    SILENCE,
     UNHEARD,
 )
 from suites.answers import intervals

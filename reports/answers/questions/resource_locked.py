@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from reports.answers.model import Cell, Study
+from reports.answers.moments import NEVER
 from reports.answers.question import Plain, Question, Tone
 
 SHORT, LONG, UNHEARD = (
@@ -20,7 +21,6 @@ INSTEAD = {
 }
 """What may be used in place of a client-named exclusive queue."""
 
-AT_ONCE, SILENCE, NEVER = "at once", "after 1.5 to 3 heartbeat intervals", "not while watched"
 GRANTED, LOCKED = "200", "405"
 SAID, TOLD, SILENT = ("connection.close",), ("FIN", "RST", "SIGKILL"), ("SIGSTOP", "blackhole")
 

@@ -5,14 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from reports.answers.model import Cell, Fact, Mark, Span
+from reports.answers.moments import AT_ONCE, NEVER
 from reports.answers.questions.resource_locked import (
-    AT_ONCE,
     AUTO_DELETE,
     EXPIRES,
     GRANTED,
     LOCKED,
     LONG,
-    NEVER,
     QUESTION,
     SERVER_NAMED,
     SHORT,
