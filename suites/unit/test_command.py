@@ -80,7 +80,10 @@ def test_a_signal_ends_it_in_good_order(serve: Run, number: signal.Signals) -> N
     assert caught.value.reply_text.startswith("CONNECTION_FORCED")
     out, err = process.communicate(timeout=SOON)
     assert (process.returncode, out) == (0, "")
-    assert err == "in memory only: nothing outlives this process\n"
+    told, *rest = err.splitlines()
+    assert told == "in memory only: nothing outlives this process"
+    # pika drops its socket with the Close, and its answer may go with it.
+    assert all(line.endswith("gone without a close handshake (closed)") for line in rest)
 
 
 def test_a_client_that_does_not_answer_is_not_waited_for(serve: Run) -> None:
