@@ -11,6 +11,7 @@ import json
 import os
 import select
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +173,50 @@ class Client:
     def sync(self) -> None:
         """A round trip on the channel: whatever was sent before has been processed."""
         self.channel.exchange_declare("amq.direct", "direct", passive=True)
+
+    def work(self, queue: str, seconds: float, way: str) -> None:
+        """Consume one message at a time, work on it for so long, and only then ack it.
+
+        `way`: `time.sleep` blocks the callback; `connection.sleep` and `process_data_events` let
+        pika work meanwhile; `thread` leaves the work to a thread that has the ack done by
+        add_callback_threadsafe. Events: delivery, then acked or refused.
+        """
+
+        def settle(channel: BlockingChannel, tag: int) -> None:
+            try:
+                channel.basic_ack(tag)
+            except exceptions.AMQPError as error:
+                tell(event="refused", at=time.monotonic(), error=canonical(error), text=str(error))
+                raise
+            tell(event="acked", at=time.monotonic(), tag=tag)
+
+        def apart(channel: BlockingChannel, tag: int) -> None:
+            time.sleep(seconds)
+            channel.connection.add_callback_threadsafe(lambda: settle(channel, tag))
+
+        def deliver(channel: BlockingChannel, method: Any, _properties: Any, _body: bytes) -> None:
+            tell(event="delivery", at=time.monotonic(), redelivered=method.redelivered)
+            if way == "thread":
+                work = threading.Thread(target=apart, args=(channel, method.delivery_tag))
+                work.start()
+                return
+            self._wait(way, seconds)
+            settle(channel, method.delivery_tag)
+
+        self.channel.basic_qos(prefetch_count=1)
+        self.channel.basic_consume(queue, deliver)
+
+    def _wait(self, way: str, seconds: float) -> None:
+        """Let the time go by in a callback."""
+        if way == "time.sleep":
+            self.block(seconds)
+        elif way == "connection.sleep":
+            self.sleep(seconds)
+        else:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                time.sleep(PUMP_INTERVAL)
+                self.channel.connection.process_data_events(0)
 
     def block(self, seconds: float) -> None:
         """time.sleep: no events are processed meanwhile."""
