@@ -37,15 +37,18 @@ def publish(
     client.call(channel, "confirm.select")
     for body in bodies:
         client.publish(channel, exchange, key, body, mandatory=True, delivery_mode=PERSISTENT)
-    confirmed, returned = 0, 0
-    while confirmed < len(bodies):
+    upto, above, returned = 0, set[int](), 0
+    while upto + len(above) < len(bodies):
         answer = client.read_method(channel, PATIENCE)
         if answer.name == "basic.return":
             returned += 1
-        elif answer.name == "basic.ack":
-            confirmed = answer["delivery_tag"] if answer["multiple"] else confirmed + 1
-        else:
+        elif answer.name != "basic.ack":
             raise Mismatch("basic.ack or basic.return", str(answer), answer.detail)
+        elif answer["multiple"]:
+            upto = max(upto, answer["delivery_tag"])
+            above = {tag for tag in above if tag > upto}
+        else:
+            above.add(answer["delivery_tag"])
     return returned
 
 

@@ -55,6 +55,7 @@ class Client:
         self.connection: pika.BlockingConnection | None = None
         self._channel: BlockingChannel | None = None
         self._delivered = 0
+        self._kept: list[bytes] = []
 
     @property
     def channel(self) -> BlockingChannel:
@@ -126,18 +127,22 @@ class Client:
         ack: bool = False,
         callback_sleeps: float = 0.0,
         quiet: bool = False,
+        keep: bool = False,
         **arguments: Any,
     ) -> str:
         """Consume; each delivery is an event.
 
         `ack` acks in the callback, after `callback_sleeps` seconds of blocking work. With `quiet`
-        deliveries are only counted.
+        deliveries are only counted. `keep` keeps their bodies in memory, as an application does
+        that has work waiting.
         """
         if prefetch:
             self.channel.basic_qos(prefetch_count=prefetch)
 
         def deliver(channel: BlockingChannel, method: Any, _properties: Any, body: bytes) -> None:
             self._delivered += 1
+            if keep:
+                self._kept.append(body)
             if not quiet:
                 told = {"body": body.decode(), "redelivered": method.redelivered}
                 tell(event="delivery", at=time.monotonic(), tag=method.delivery_tag, **told)
@@ -145,7 +150,8 @@ class Client:
                 time.sleep(callback_sleeps)
             if ack:
                 channel.basic_ack(method.delivery_tag)
-                tell(event="acked", at=time.monotonic(), tag=method.delivery_tag)
+                if not quiet:
+                    tell(event="acked", at=time.monotonic(), tag=method.delivery_tag)
 
         tag: str = self.channel.basic_consume(queue, deliver, auto_ack=auto_ack, **arguments)
         return tag
