@@ -15,8 +15,9 @@ GRACE = 30.0  # seconds for pytest to end its brokers and the record after Ctrl-
 KILLS = "100"  # what the suites do in 5 for every run, the soak does in this many
 MEASURED = ("wire", "protocol", "storage")
 # Most brokers speak AMQP alone, some memcached's text protocol, the reference both.
+AMQP_SUITES = ["suites/amqp", "suites/durability", "suites/resilience", "suites/management"]
 SUITES = {
-    "reference": ["suites/amqp", "suites/durability", "suites/resilience", "suites/memcacheq"],
+    "reference": [*AMQP_SUITES, "suites/memcacheq"],
     "memcacheq": ["suites/memcacheq"],
     "memcached": ["suites/memcacheq"],
 }
@@ -67,7 +68,7 @@ def suites_for(arguments: list[str]) -> list[str]:
     words = " ".join(arguments).replace("=", " ").split()
     broker = words[words.index("--broker") + 1] if "--broker" in words[:-1] else "reference"
     kind = broker.partition(":")[0]
-    return SUITES.get(kind, ["suites/amqp", "suites/durability", "suites/resilience"])
+    return SUITES.get(kind, AMQP_SUITES)
 
 
 @nox.session

@@ -36,7 +36,12 @@ exits 2 with the reason on standard error; a data directory that fails later exi
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["ctl"]:
+        from reference_broker.management.ctl.main import main as ctl  # noqa: PLC0415  urllib is slow
+
+        return ctl(words[1:])
+    options = _parser().parse_args(words)
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
     )
@@ -84,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("ctl", help="operate a running broker with RabbitMQ's commands: `ctl help`")
     serve = commands.add_parser(
         "serve",
         help="run the broker until it is told to stop",

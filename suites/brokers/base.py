@@ -20,6 +20,7 @@ CAPABILITIES: Mapping[str, str] = MappingProxyType(
         "vhosts": "the vhosts of the definitions exist",
         "users": "the users and permissions of the definitions exist",
         "admin": "administration() changes users, vhosts, rights, limits and policies",
+        "ctl": "operate() runs its command line, which has RabbitMQ's words",
         "alarm": "administration() raises and clears resource alarms",
         "logs": "log_tail() shows what the broker logged",
     }
@@ -146,6 +147,11 @@ class Broker(ABC):
     def administration(self) -> "Administration":
         """What an operator can do to it."""
         self._refuse("administered")
+
+    def operate(self, *words: str) -> tuple[int, str]:
+        """Run a command of its operators' command line: exit code, and all that it wrote."""
+        del words
+        self._refuse("operated by a command line")
 
     def log_tail(self, lines: int = 40) -> str:
         """The last lines that it logged, as evidence."""

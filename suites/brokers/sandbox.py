@@ -63,6 +63,13 @@ class Sandbox:
 
     def run(self, command: Command, timeout: float) -> str:
         """Run a command to its end and give its output; BrokerError if it fails or hangs."""
+        code, text = self.attempt(command, timeout)
+        if code != 0:
+            raise BrokerError(f"`{' '.join(command.argv)}` failed ({code}): {text.strip()}")
+        return text
+
+    def attempt(self, command: Command, timeout: float) -> tuple[int, str]:
+        """Run a command to its end; its exit code and output. BrokerError if it hangs."""
         descriptor, name = tempfile.mkstemp(prefix="run-", suffix=".log", dir=self.folder)
         with open(descriptor, "rb") as output:  # noqa: PTH123  an open descriptor, not a path
             process = self.spawn(command, name)
@@ -71,12 +78,9 @@ class Sandbox:
             self._processes.remove(process)
             text = output.read().decode(errors="replace")
         Path(name).unlink()
-        words = " ".join(command.argv)
         if not ended:
-            raise BrokerError(f"`{words}` did not end within {timeout:g} s")
-        if process.exit_code() != 0:
-            raise BrokerError(f"`{words}` failed ({process.exit_code()}): {text.strip()}")
-        return text
+            raise BrokerError(f"`{' '.join(command.argv)}` did not end within {timeout:g} s")
+        return process.exit_code() or 0, text
 
     def close(self) -> None:
         """Kill every process, remove the folder, and end the guard; harmless when repeated."""

@@ -11,7 +11,7 @@ from suites.brokers import registry
 from suites.brokers.base import CAPABILITIES, BrokerError
 from suites.requirements import RequirementError, named
 
-JUDGED_FOLDERS = ("amqp", "durability", "memcacheq", "resilience")
+JUDGED_FOLDERS = ("amqp", "durability", "management", "memcacheq", "resilience")
 PROTOCOL_CAPABILITIES = frozenset(
     {
         "publisher_confirms",

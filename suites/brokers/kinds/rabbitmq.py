@@ -52,7 +52,7 @@ class RabbitMQ(LocalBroker):
     kind = "rabbitmq"
     settings = (*LINES, "plugins")
     capabilities = frozenset(
-        {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "logs"}
+        {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "ctl", "logs"}
     )
 
     def __init__(self, rest: str = "") -> None:
@@ -83,12 +83,20 @@ class RabbitMQ(LocalBroker):
 
     def ctl(self, *words: str) -> str:
         """Run `rabbitmqctl` against the node and give its output; BrokerError if it fails."""
+        code, output = self.operate("--quiet", *words)
+        if code != 0:
+            told = f"`rabbitmqctl {' '.join(words)}` failed ({code}): {output.strip()}"
+            raise BrokerError(told)
+        return output
+
+    def operate(self, *words: str) -> tuple[int, str]:
+        """By `rabbitmqctl`."""
         if self._sandbox is None:
             raise BrokerError(f"{self.spec} has not been started")
         port = str(ports.free_port())  # else ctl listens for the node's answer in 35672 to 35682
         range_ = {"RABBITMQ_CTL_DIST_PORT_MIN": port, "RABBITMQ_CTL_DIST_PORT_MAX": port}
-        argv = [str(rabbitmq_home.script("rabbitmqctl")), "--quiet", *words]
-        return self._sandbox.run(Command(argv, {**self._env, **range_}), CTL_TIMEOUT)
+        argv = [str(rabbitmq_home.script("rabbitmqctl")), *words]
+        return self._sandbox.attempt(Command(argv, {**self._env, **range_}), CTL_TIMEOUT)
 
     def shows_connection(self, name: str) -> bool:
         """As `rabbitmqctl list_connections` tells, which takes a second or two."""

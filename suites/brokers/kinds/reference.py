@@ -37,6 +37,7 @@ SWITCHES = ("memcacheq-nosync",)
 """Keys whose only value is `on`; their flags take none."""
 MUTANT = "mutant"
 """The key that names a seeded bug (see `suites.mutants`)."""
+CTL_TIMEOUT = 30.0
 TEXT_PROTOCOLS = ("memcacheq", "memcached")
 
 
@@ -46,7 +47,7 @@ class ReferenceBroker(LocalBroker):
     kind = "reference"
     settings = (*OPTIONS, *SWITCHES, MUTANT)
     capabilities = frozenset(
-        {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "logs"}
+        {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "ctl", "logs"}
     )
     start_timeout: ClassVar[float] = 20.0
     close_grace: ClassVar[float] = 2.0  # a process that ends by itself can write its coverage
@@ -78,6 +79,15 @@ class ReferenceBroker(LocalBroker):
         if self._management_port is None:
             raise BrokerError(f"{self.name} was not started to be administered")
         return HttpAdministration(self.endpoint, self._management_port)
+
+    def operate(self, *words: str) -> tuple[int, str]:
+        """By `python -m reference_broker ctl`."""
+        if self._management_port is None or self._sandbox is None:
+            raise BrokerError(f"{self.name} was not started to be administered")
+        login = f"{self.endpoint.user}:{self.endpoint.password}"
+        url = f"http://{login}@{self.endpoint.host}:{self._management_port}"
+        argv = [sys.executable, "-m", PACKAGE, "ctl", "--url", url, *words]
+        return self._sandbox.attempt(Command(argv, _environment()), CTL_TIMEOUT)
 
     def _prepare(self, sandbox: Sandbox, port: int) -> None:
         del port
