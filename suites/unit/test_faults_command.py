@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,3 +42,18 @@ def test_help_tells_all_options(capsys: pytest.CaptureFixture[str]) -> None:
         main(["serve", "--help"])
     said = capsys.readouterr().out
     assert all(option in said for option in ("--host", "--port", "--seed", "amqp_drop"))
+
+
+def test_measure_tells_what_the_proxy_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    """A round trip and a transfer, direct and through the proxy."""
+    assert main(["measure", "--rounds", "1", "--trips", "50", "--megabytes", "20"]) == 0
+    said = re.findall(r"(\d+) (us|MB/s)", capsys.readouterr().out)
+    assert [unit for _, unit in said] == ["us", "us", "us", "MB/s", "MB/s"]
+    assert all(int(number) > 0 for number, unit in said if unit == "MB/s")
+
+
+def test_measure_of_nothing_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what to give."""
+    with pytest.raises(SystemExit):
+        main(["measure", "--rounds", "0"])
+    assert "'0': give a whole number above 0" in capsys.readouterr().err

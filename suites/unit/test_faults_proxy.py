@@ -1,5 +1,6 @@
 import hashlib
 import random
+import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from faults.proxy import Link
 from faults.toxics import Bandwidth, Blackhole, Freeze, Latency, Reset, Slicer, SlowClose
 from suites.unit.faults_world import PATIENCE, World, ending, fill, is_quiet, receive, works
 
-MANY = 300
+MANY = 2000
+SOCKETS = 5  # for each connection: both ends and the proxy's two, and some for all else
 
 
 @pytest.fixture
@@ -19,6 +21,16 @@ def world() -> Iterator[World]:
     """A proxy between two sockets."""
     with World.open() as opened:
         yield opened
+
+
+@pytest.fixture
+def descriptors() -> Iterator[int]:
+    """How many files this process may have open: as many as its hard limit allows, meanwhile."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY * SOCKETS if hard == resource.RLIM_INFINITY else min(hard, MANY * SOCKETS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield max(soft, wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_it_passes_octets_both_ways(world: World) -> None:
@@ -123,15 +135,21 @@ def test_a_fault_holds_for_connections_to_come(world: World) -> None:
     assert works(pair)
 
 
-def test_many_connections_at_once(world: World) -> None:
-    """Hundreds of connections work, through a fault that comes and goes."""
+def test_thousands_of_connections_at_once(world: World, descriptors: int) -> None:
+    """Each works, through faults that come and go, and none is left when its client has gone."""
+    assert descriptors >= MANY * SOCKETS, f"raise the limit of open files above {descriptors}"
     pairs = [world.pair() for _ in range(MANY)]
-    with world.fault(Freeze()):
+    with world.fault(Freeze()) | world.fault(Latency(0.01)):
         for pair in pairs:
             pair.client.sendall(b"x")
     for pair in pairs:
         assert receive(pair.server, 1) == b"x"
     assert world.proxy.connections() == list(range(1, MANY + 1))
+    for pair in pairs:
+        pair.client.close()
+        assert ending(pair.server) == "FIN"
+        pair.server.close()
+    assert world.connections_end()
 
 
 def test_closing_ends_all_and_frees_the_port() -> None:
