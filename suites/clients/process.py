@@ -20,12 +20,11 @@ TIMEOUT = 15.0
 END_TIMEOUT = 10.0
 
 
-class ClientError(Exception):
+class ClientError(Mismatch):
     """What the broker did to the client's command: `actual` is its canonical form."""
 
     def __init__(self, actual: str, text: str, at: float) -> None:
-        super().__init__(actual, text)
-        self.actual = actual
+        super().__init__("no exception", actual, text)
         self.text = text
         self.at = at
 
