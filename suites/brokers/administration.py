@@ -93,6 +93,10 @@ class Administration(ABC):
         """Set `max-connections` or `max-channels`."""
 
     @abstractmethod
+    def lists_connection(self, name: str) -> bool:
+        """Whether a connection is listed whose client calls itself so (`connection_name`)."""
+
+    @abstractmethod
     def close_connection(self, client_port: int, reason: str) -> None:
         """Close the connection of the client that has this local port."""
 

@@ -158,11 +158,6 @@ class Broker(ABC):
         del lines
         self._refuse("read for logs")
 
-    def shows_connection(self, name: str) -> bool:
-        """Whether its management view lists a connection whose client calls itself so."""
-        del name
-        self._refuse("asked which connections it has")
-
     def restart(self) -> Endpoint:
         """Stop it gracefully if it runs, and start it with the same port and data."""
         self.stop()

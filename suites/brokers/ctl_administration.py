@@ -104,6 +104,10 @@ class CtlAdministration(Administration):
         """`set_user_limits`."""
         self._ctl("set_user_limits", user, json.dumps({limit: value}))
 
+    def lists_connection(self, name: str) -> bool:
+        """`list_connections`, which takes a second or two."""
+        return f'"{name}"' in self._ctl("list_connections", "client_properties")
+
     def close_connection(self, client_port: int, reason: str) -> None:
         """`list_connections`, `close_connection`."""
         listed = self._ctl("--no-table-headers", "list_connections", "peer_port", "pid")

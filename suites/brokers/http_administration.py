@@ -131,6 +131,11 @@ class HttpAdministration(Administration):
         """PUT /user-limits/USER/LIMIT."""
         self.api.call("PUT", "user-limits", user, limit, body={"value": value})
 
+    def lists_connection(self, name: str) -> bool:
+        """GET /connections."""
+        listed = [one.get("client_properties", {}) for one in self.api.call("GET", "connections")]
+        return any(properties.get("connection_name") == name for properties in listed)
+
     def close_connection(self, client_port: int, reason: str) -> None:
         """DELETE /connections/NAME, once the connection is in the list."""
         deadline = time.monotonic() + LISTED_WITHIN

@@ -92,7 +92,7 @@ class Victim:
     def listed(self) -> bool | None:
         """Whether the broker's management view shows the connection; None without such a view."""
         try:
-            return self.broker.shows_connection(self.lock)
+            return self.broker.administration().lists_connection(self.lock)
         except Unsupported:
             return None
 

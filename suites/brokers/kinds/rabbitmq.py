@@ -98,10 +98,6 @@ class RabbitMQ(LocalBroker):
         argv = [str(rabbitmq_home.script("rabbitmqctl")), *words]
         return self._sandbox.attempt(Command(argv, {**self._env, **range_}), CTL_TIMEOUT)
 
-    def shows_connection(self, name: str) -> bool:
-        """As `rabbitmqctl list_connections` tells, which takes a second or two."""
-        return f'"{name}"' in self.ctl("list_connections", "client_properties")
-
     def _prepare(self, sandbox: Sandbox, port: int) -> None:
         epmd_port = ports.free_port()
         plugins = MANAGEMENT if self._plugins == "management" else ()
