@@ -22,6 +22,7 @@ class HttpApi:
     """A client of the API; every call gives the decoded body, or None."""
 
     def __init__(self, endpoint: Endpoint, port: int) -> None:
+        self.port = port
         self._base = f"http://{endpoint.host}:{port}/api"
         login = f"{endpoint.user}:{endpoint.password}".encode()
         self._login = f"Basic {base64.b64encode(login).decode()}"

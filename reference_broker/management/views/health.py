@@ -13,6 +13,7 @@ from .messages import send
 
 _OK = {"status": "ok"}
 _ALIVE = "aliveness-test"
+_RESOURCES = {"memory": "memory", "disk": "disk space"}  # as the check names them
 
 
 @answers("GET", "/overview")
@@ -131,7 +132,8 @@ def healthy(call: Call) -> Answer:
 @answers("GET", "/health/checks/alarms", "/health/checks/local-alarms", tag="monitoring")
 def no_alarms(call: Call) -> Answer:
     """200 without an alarm, else 503."""
-    alarms = [{"node": call.desk.node, "resource": name} for name in sorted(call.desk.hub.alarms)]
+    node = call.desk.node
+    alarms = [{"node": node, "resource": _RESOURCES[name]} for name in sorted(call.desk.hub.alarms)]
     if not alarms:
         return Answer(200, _OK)
     body = {"status": "failed", "reason": "There are alarms in effect in the cluster"}
