@@ -101,6 +101,24 @@ def test_runs_mean_the_same_in_any_pieces(stream: list[bytes], data: st.DataObje
     assert calls_for(*data.draw(splits(octets))) == expected
 
 
+@given(st.lists(ACK_RUNS | METHODS, min_size=1, max_size=4).map(b"".join), st.data())
+def test_one_wrong_octet_among_acks_is_found_in_any_pieces(
+    stream: bytes, data: st.DataObject
+) -> None:
+    """Also in the middle of a run of them."""
+    octets = bytearray(stream)
+    octets[data.draw(st.integers(0, len(octets) - 1))] ^= data.draw(st.integers(1, 255))
+    wrong = bytes(octets)
+    assert calls_for(wrong) == calls_for(*octet_by_octet(wrong))
+
+
+def test_a_wrong_frame_end_among_acks() -> None:
+    """What stands before it counts, and then the connection fails."""
+    ack = method_frame(1, "basic.ack", delivery_tag=1)
+    for pieces in ([ack * 2 + ack[:-1] + b"\x00" + ack], [ack, ack, ack[:-1] + b"\x00", ack]):
+        assert calls_for(*pieces) == [("ack", 1, 1, False)] * 2 + [("failed", 501, (0, 0))]
+
+
 def test_publishes_alike_are_known() -> None:
     """The third of one outline is, and each that follows, in other reads and after acks too."""
     same, other = (publish(1, b"body", {"message_id": number}, "k", 99) for number in "12")
