@@ -18,7 +18,6 @@ from suites.brokers.base import Broker, BrokerError, Endpoint
 from suites.brokers.local import LocalBroker
 from suites.clients.raw import RawClient
 from suites.durability.crash import start_again
-from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
 from suites.harness.station import Station
 from suites.resilience.bounds import LONGEST, patience
@@ -28,6 +27,7 @@ from suites.verify import Mismatch
 CLIENTS = 100
 PERSISTENT = 2
 INTERVAL = 1
+CRASHES = 3
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -113,30 +113,32 @@ def test_two_on_one_data_folder(mortal: Broker, client: RawClient) -> None:
     client.sync(1)
 
 
-@pytest.mark.needs("kill", "restart")
+@pytest.mark.needs("kill")
 @pytest.mark.requirement("fault/fd-exhaustion")
-def test_no_descriptors_left(
-    mortal: Broker, raw: RawClients, observe: Callable[[str], None]
-) -> None:
-    """With no descriptor left new connections are not served, old ones are, and then all again."""
-    broker = process_of(mortal)
-    old = raw()
-    soft, hard = resource.prlimit(broker.pid, resource.RLIMIT_NOFILE)
-    used = len(os.listdir(f"/proc/{broker.pid}/fd"))  # noqa: PTH208  a folder of the kernel's
-    resource.prlimit(broker.pid, resource.RLIMIT_NOFILE, (used, hard))
-    crowd: list[RawClient] = []  # takes the numbers that were free below the limit
-    try:
-        while (told := _join(crowd, mortal.endpoint)) == SERVED and len(crowd) < used:
-            continue
-        old.sync(1)
-    finally:
-        resource.prlimit(broker.pid, resource.RLIMIT_NOFILE, (soft, hard))
+def test_no_descriptors_left(station: Station, observe: Callable[[str], None]) -> None:
+    """With no descriptor left new connections are not served, old ones are, and then all again.
+
+    On a broker of its own: what else in it wanted a descriptor meanwhile may not recover.
+    """
+    station.up()
+    with another(station, {}) as broker, RawClient.open(broker.endpoint) as old:
+        old.open_channel(1)
+        soft, hard = resource.prlimit(broker.pid, resource.RLIMIT_NOFILE)
+        used = len(os.listdir(f"/proc/{broker.pid}/fd"))  # noqa: PTH208  a folder of the kernel's
+        resource.prlimit(broker.pid, resource.RLIMIT_NOFILE, (used, hard))
+        crowd: list[RawClient] = []  # takes the numbers that were free below the limit
+        try:
+            while (told := _join(crowd, broker.endpoint)) == SERVED and len(crowd) < used:
+                continue
+            old.sync(1)
+        finally:
+            resource.prlimit(broker.pid, resource.RLIMIT_NOFILE, (soft, hard))
+            _leave(crowd)
+        verify.true(told != SERVED, "an end of new connections", f"{len(crowd)} of them served")
+        observe(f"a new client gets: {told}")
+        verify.eventually(lambda: _join(crowd, broker.endpoint), "new client", LONGEST, SERVED)
         _leave(crowd)
-    verify.true(told != SERVED, "an end of new connections", f"{len(crowd)} of them served")
-    observe(f"a new client gets: {told}")
-    verify.eventually(lambda: _join(crowd, mortal.endpoint), "new client", LONGEST, SERVED)
-    _leave(crowd)
-    old.sync(1)
+        old.sync(1)
 
 
 SERVED = "connection.start"
@@ -162,22 +164,22 @@ def _join(crowd: list[RawClient], endpoint: Endpoint) -> str:
 
 @pytest.mark.needs("kill", "restart", "durable")
 @pytest.mark.requirement("fault/crash-loop")
-def test_crash_loop(mortal: Broker, names: Names) -> None:
+def test_crash_loop(station: Station) -> None:
     """Through crash after crash nothing that was confirmed is lost."""
-    broker, queue = process_of(mortal), names()
-    with RawClient.open(mortal.endpoint) as client:
-        client.open_channel(1)
-        client.call(1, "queue.declare", queue=queue, durable=True)
-    mortal.restart()  # so that the queue outlives a kill on RabbitMQ 3.10, too
-    confirmed: list[bytes] = []
-    with CrashLoop(broker, period=1.0, jitter=0.3, seed=1) as loop:
-        while loop.crashes < 3:
-            _publish_some(mortal.endpoint, queue, confirmed)
-    with RawClient.open(mortal.endpoint) as client:
-        client.open_channel(1)
-        found = set()
-        while (message := client.get(1, queue)) is not None:
-            found.add(message.body)
+    station.up()
+    with another(station, {}) as broker:
+        queue = "mqproof.crash-loop"
+        with RawClient.open(broker.endpoint) as client:
+            client.open_channel(1)
+            client.call(1, "queue.declare", queue=queue, durable=True)
+        broker.restart()  # so that the queue outlives a kill on RabbitMQ 3.10, too
+        confirmed: list[bytes] = []
+        with CrashLoop(broker, period=1.0, jitter=0.3, seed=1) as loop:
+            while loop.crashes < CRASHES:
+                _publish_some(broker.endpoint, queue, confirmed)
+        with RawClient.open(broker.endpoint) as client:
+            client.open_channel(1)
+            found = {m.body for m in iter(lambda: client.get(1, queue), None)}
     verify.equal(sorted(set(confirmed) - found), [], "confirmed messages that are lost")
     verify.true(bool(confirmed), "some confirmed messages", "none")
 
