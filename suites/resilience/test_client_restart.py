@@ -80,6 +80,35 @@ def test_unacked_come_once_to_the_next(
     verify.equal(taker.get(1, queue), None, "what is left")
 
 
+@pytest.mark.requirement("fault/client-comes-back")
+@pytest.mark.parametrize("crash", ["SIGSTOP", "blackhole"])
+def test_comes_back_after_it_was_dropped(
+    remote: RemoteClients, witness: RawClient, names: Names, crash: str
+) -> None:
+    """A client that was frozen or cut off sees its end when it wakes, and takes up where it was."""
+    queue = names()
+    witness.call(1, "queue.declare", queue=queue, durable=True)
+    fill(witness, queue, [b"%d" % number for number in range(6)])
+    client = remote(heartbeat=INTERVAL)
+    client.call("consume", queue=queue, prefetch=2)
+    client.wait("delivery", count=2)
+    fault = Pause(client) if crash == "SIGSTOP" else client.fault(Blackhole())
+    with fault:
+        expect_no_consumer(witness, queue)
+    client.wait("lost", LONGEST)
+    before = len(deliveries(client))
+    verify.equal(before, 2, "deliveries before the end")
+    client.join(heartbeat=INTERVAL)
+    client.call("consume", queue=queue, ack=True)
+    client.wait("acked", count=6)
+    again = [("0", True), ("1", True)]
+    verify.equal(
+        deliveries(client)[before:], again + [(str(n), False) for n in range(2, 6)], "deliveries"
+    )
+    client.call("sync")
+    verify.equal(witness.get(1, queue), None, "what is left")
+
+
 @pytest.mark.requirement("fault/client-crash-publishing")
 def test_killed_while_publishing(remote: RemoteClients, witness: RawClient, names: Names) -> None:
     """Of a publisher that is killed in the middle of a frame there are whole messages, in order."""

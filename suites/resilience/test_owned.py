@@ -158,6 +158,25 @@ def test_transaction(owner: RemoteClient, witness: RawClient, names: Names, endi
     )
 
 
+@pytest.mark.requirement("owned/unconfirmed-publish")
+def test_unconfirmed_publish(
+    owner: RemoteClient, witness: RawClient, names: Names, ending: Ending
+) -> None:
+    """What the broker has taken stays, in order and unflagged, though nobody is told any more."""
+    queue, bodies = names(), ["1", "2", "3"]
+    witness.call(1, "queue.declare", queue=queue)
+    own = owner.call("declare", exclusive=True)[0]
+    owner.call("publish", key=queue, bodies=bodies)
+    owner.call("sync")
+    ending.apply(owner)
+    expect_state(witness, "queue", own, "404" if ending.connection else "405")
+    witness.consume(1, queue, no_ack=True)
+    found = [witness.expect_content(1, "basic.deliver") for _ in bodies]
+    told = [(message.body.decode(), message["redelivered"]) for message in found]
+    verify.equal(told, [(body, False) for body in bodies], "deliveries")
+    witness.expect_nothing(1)
+
+
 def ready(witness: RawClient, queue: str) -> int:
     """How many messages wait."""
     return int(witness.call(1, "queue.declare", queue=queue, passive=True)["message_count"])
