@@ -1,6 +1,7 @@
 """The suites' pytest plugin: it only names its parts."""
 
 pytest_plugins = [
+    "suites.doctor.report",
     "suites.durability.crash",
     "suites.durability.endurance",
     "suites.durability.options",
