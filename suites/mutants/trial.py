@@ -14,7 +14,13 @@ from reports.load import load as load_record
 from reports.model import Record, RecordError, Verdict
 from suites.mutants import Mutant, MutantError
 
-SUITES = ("suites/amqp", "suites/durability", "suites/resilience", "suites/memcacheq")
+SUITES = (
+    "suites/amqp",
+    "suites/durability",
+    "suites/management",
+    "suites/memcacheq",
+    "suites/resilience",
+)
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600.0  # seconds for the tests of one mutant: some wait for timers that never fire
 
