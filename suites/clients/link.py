@@ -39,6 +39,8 @@ class Link:
         self.ended = False
         self.ending: str | None = None
         """How the peer ended it: FIN, or the socket's error."""
+        self.unwritten: str | None = None
+        """Why the last write failed, if it did."""
         self._pending = bytearray()
         self._socket = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -54,10 +56,12 @@ class Link:
     def write(self, data: bytes, timeout: float) -> None:
         """Send all octets; what is wrong with the socket shows at the next read."""
         self.transcript.sent(self.label, data)
+        self.unwritten = None
         try:
             self._socket.settimeout(timeout)
             self._socket.sendall(data)
         except OSError as error:
+            self.unwritten = str(error)
             self.transcript.note(self.label, SENT, f"(write failed: {error})")
 
     def read_frame(self, timeout: float) -> Frame:

@@ -7,6 +7,7 @@ heartbeats are sent as in an application that is well written. What happens by i
 processes of a machine share. The process ends when its input does.
 """
 
+import itertools
 import json
 import os
 import select
@@ -107,6 +108,20 @@ class Client:
             time.sleep(pause if number else 0.0)
             self.channel.basic_publish(exchange, key, body.encode(), PERSISTENT, mandatory=True)
         return len(bodies)
+
+    def publish_on(self, key: str, size: int, interval: float, *, works: bool = False) -> None:
+        """Publish numbered persistent messages for ever, with time.sleep between two of them.
+
+        With `works` it is connection.sleep. Each call that returns is an event; `began` is when it
+        was made.
+        """
+        rest = self.sleep if works else time.sleep
+        for number in itertools.count():
+            body = b"%-*d" % (size, number)
+            began = time.monotonic()
+            self.channel.basic_publish("", key, body, PERSISTENT, mandatory=True)
+            tell(event="published", at=time.monotonic(), number=number, began=began)
+            rest(interval)
 
     def get(self, queue: str, count: int = 1) -> list[list[Any]]:
         """basic.get of up to so many messages, left unacked: tag, body and redelivered of each."""

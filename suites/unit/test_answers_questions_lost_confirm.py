@@ -4,7 +4,6 @@ from reports.answers.questions.lost_confirm import (
     COMMITTED,
     CONFIRMED,
     CONFIRMS,
-    LOST,
     NOTHING,
     QUESTION,
     REST,
@@ -15,6 +14,7 @@ from reports.answers.questions.lost_confirm import (
     UNROUTABLE,
     WRITTEN,
 )
+from suites.answers.errors import LOST
 from suites.answers.experiment import Place, Stage
 from suites.answers.experiments.lost_confirm import Publisher
 from suites.brokers import registry

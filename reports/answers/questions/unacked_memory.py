@@ -137,7 +137,7 @@ def _memory(taken: Cell, limited: Cell | None) -> str:
     )
     if limited is not None and CLIENT in limited.figures:
         text += f"; with a prefetch of 100 by {limited.figures[CLIENT]:.0f} MiB"
-    if BROKER in taken.figures:
+    if {BROKER, FILLED} <= taken.figures.keys():
         text += (
             f". The broker's grew by {taken.figures[FILLED]:.0f} MiB as the queue was filled and"
             f" changed by {taken.figures[BROKER]:+.0f} MiB as the messages went out"

@@ -12,7 +12,6 @@ from reports.answers.questions.lost_confirm import (
     COMMITTED,
     CONFIRMED,
     CONFIRMS,
-    LOST,
     NOTHING,
     QUESTION,
     REST,
@@ -23,6 +22,7 @@ from reports.answers.questions.lost_confirm import (
     UNROUTABLE,
     WRITTEN,
 )
+from suites.answers import errors
 from suites.answers.experiment import Experiment, Place, Stage
 from suites.answers.messages import PATIENCE, drained, new_name, ready
 from suites.clients.process import ClientError
@@ -83,13 +83,6 @@ assert CUTTINGS.keys() == QUESTION.rows.keys()
 SELECT = {CONFIRMS: "confirm", UNROUTABLE: "confirm", TRANSACTION: "transact"}
 TOLD = {CONFIRMS: CONFIRMED, UNROUTABLE: CONFIRMED, TRANSACTION: COMMITTED, NOTHING: WRITTEN}
 ANSWERS = (CONFIRMED, COMMITTED, RETURNED)
-ERRORS = {
-    "UnroutableError": RETURNED,
-    # Which of these depends on whether the call or the look before it met the end of the link.
-    "socket closed": LOST,
-    "ChannelWrongStateError": LOST,
-    "ConnectionWrongStateError": LOST,
-}
 
 
 RACES = {
@@ -183,7 +176,7 @@ class Publisher:
             if self._place.column == TRANSACTION:
                 self._client.call("commit")
         except ClientError as error:
-            return ERRORS.get(error.actual, error.actual)
+            return RETURNED if error.actual == "UnroutableError" else errors.word(error.actual)
         return TOLD[self._place.column]
 
     def _publish_again(self, bodies: list[str]) -> None:
