@@ -5,6 +5,7 @@ from reports.answers.moments import SILENCE
 from reports.answers.question import Tone
 from reports.answers.questions.slow_callback import (
     BLOCKING,
+    HALF,
     KEPT,
     LOST,
     MORE,
@@ -51,6 +52,7 @@ def answers(*cells: Cell) -> list[str]:
 def test_a_blocked_callback_loses_the_connection() -> None:
     """And what helps is told, with what it costs."""
     connection, noticed, message, helps, soon = answers(
+        cell(BLOCKING, HALF, GOOD),
         cell(BLOCKING, MORE, GOOD),
         cell(BLOCKING, MUCH_MORE, BAD),
         cell(THREAD, MUCH_MORE, GOOD),
@@ -59,8 +61,8 @@ def test_a_blocked_callback_loses_the_connection() -> None:
     assert connection.startswith(f"Yes: time.sleep (4 intervals). The broker closed it {SILENCE}.")
     assert connection.endswith("time.sleep (1.5 intervals) kept it.")
     assert noticed.endswith("raises `socket closed` (time.sleep (4 intervals)).")
-    assert "more than once in 1 of 4 cells, flagged as redelivered in 1." in message
-    assert helps.startswith("At four intervals all is well with: worker thread, time.sleep, heart")
+    assert "more than once in 1 of 5 cells, flagged as redelivered in 1." in message
+    assert helps.startswith("At four intervals all is well with: worker thread; time.sleep, heart")
     assert "Without heartbeats neither side notices" in helps
     assert soon.endswith("5.0 to 5.0 s after the callback began (2.5 to 2.5 intervals).")
 

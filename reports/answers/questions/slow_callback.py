@@ -106,7 +106,8 @@ def _connection(cells: list[Cell]) -> str:
         return "No, in none of the cells."
     when = " or ".join(dict.fromkeys(str(cell.facts["closed"]) for cell in lost))
     sentences = [f"Yes: {_where(lost)}. The broker closed it {when}."]
-    blocked = [c for c in cells if c.row == BLOCKING and c.facts["connection"] == KEPT]
+    kept = [c for c in cells if c.column == MORE and c.facts["connection"] == KEPT]
+    blocked = [c for c in kept if c.row == BLOCKING]
     if blocked and when == SILENCE:
         sentences.append(
             "A callback that blocks for longer than the interval alone is no harm yet:"
@@ -146,7 +147,7 @@ def _helps(cells: list[Cell]) -> str:
     good = [cell for cell in longest if QUESTION.tone(cell) is Tone.GOOD]
     if not good:
         return "Nothing that was tried."
-    sentences = [f"At four intervals all is well with: {', '.join(c.row for c in good)}."]
+    sentences = [f"At four intervals all is well with: {'; '.join(c.row for c in good)}."]
     if any(cell.row == UNHEARD for cell in good):
         sentences.append(
             "Without heartbeats neither side notices a peer that has vanished, so this is the"
