@@ -31,6 +31,7 @@ LIES = {
 }
 
 TESTS = """
+import faults
 import pytest
 from suites import verify
 from suites.brokers.kinds import existing
@@ -88,6 +89,10 @@ def test_needs_the_harness():
 @pytest.mark.needs("consumer_priorities")
 def test_needs_the_protocol():
     raise RuntimeError("not reached")
+
+@HIGHER
+def test_needs_the_machine():
+    raise faults.Unsupported("a small disk needs Linux and root (mount)")
 
 @HIGHER
 @pytest.mark.needs("basic.nack")
@@ -227,6 +232,7 @@ def lies(tmp_path_factory: pytest.TempPathFactory) -> Run:
         ("observed", Verdict.INFORMATIONAL, None),
         ("needs_the_harness", Verdict.UNSUPPORTED, None),
         ("needs_the_protocol", Verdict.UNSUPPORTED, None),
+        ("needs_the_machine", Verdict.UNSUPPORTED, None),
         ("has_what_it_needs", Verdict.PASS, None),
         ("teardown", Verdict.ERROR, None),
         ("teardown_after_a_failure", Verdict.FAIL, "that"),
