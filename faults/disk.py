@@ -1,4 +1,4 @@
-"""Faults of a disk: small, full, read-only, of limited file size, with a failing fsync."""
+"""Faults of a disk: small, full, read-only, of limited file size, torn, with a failing fsync."""
 
 import os
 import resource
@@ -135,6 +135,43 @@ class FileLimit(Fault):
             resource.prlimit(self.pid, resource.RLIMIT_FSIZE, self._former)
         except ProcessLookupError:
             return
+
+
+class TornTail(Fault):
+    """The last octets of a file are missing, as when a machine stops in the middle of a write.
+
+    To be entered while nobody writes to the file. Leaving puts them back, unless the file has
+    changed since: who has gone on from the torn file must not find them behind his own.
+    """
+
+    def __init__(self, file: Path, octets: int) -> None:
+        if octets < 1:
+            raise ValueError(f"octets is {octets}: give 1 or more")
+        self.file = file
+        self._octets = octets
+        self._tail = b""
+        self._torn = (0, 0)
+
+    def hurt(self) -> None:
+        """Cut them off. ValueError if the file has not so many."""
+        size = self.file.stat().st_size
+        if size < self._octets:
+            raise ValueError(f"{self.file} has {size} octets: {self._octets} cannot be torn off it")
+        with self.file.open("r+b") as torn:
+            torn.seek(size - self._octets)
+            self._tail = torn.read()
+            torn.truncate(size - self._octets)
+        self._torn = self._state()
+
+    def restore(self) -> None:
+        """Put them back."""
+        if self.file.exists() and self._state() == self._torn:
+            with self.file.open("ab") as whole:
+                whole.write(self._tail)
+
+    def _state(self) -> tuple[int, int]:
+        status = self.file.stat()
+        return status.st_size, status.st_mtime_ns
 
 
 class FailingFsync(Fault):

@@ -1,12 +1,12 @@
 """Disks that are full, and files that were not written to their end."""
 
-import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from faults.disk import TornTail
 from suites import verify
 from suites.brokers.base import Broker
 from suites.brokers.local import LocalBroker
@@ -102,7 +102,7 @@ def test_torn_write(mortal: Broker, site: Site, raw: RawClients, observe: Observ
     """When the last record was written by half, the broker starts, and all before it is there."""
     broker, queue = process_of(mortal), site.queues[0]
     for path, place in _killed_with_mark(broker, raw(), queue):
-        os.truncate(path, place + len(MARK) // 2)
+        TornTail(path, path.stat().st_size - place - len(MARK) // 2).start()
     start_again(broker)
     found = [message.body for message in fetch(raw(), queue)]
     verify.equal(found[:20], [b"%d" % number for number in range(20)], "bodies")

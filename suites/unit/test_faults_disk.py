@@ -11,7 +11,7 @@ import pytest
 
 from faults import Unsupported
 from faults.clock import VARIABLE, Skew
-from faults.disk import FailingFsync, FileLimit, FullDisk, ReadOnlyDisk, SmallDisk
+from faults.disk import FailingFsync, FileLimit, FullDisk, ReadOnlyDisk, SmallDisk, TornTail
 
 
 class Worker:
@@ -144,6 +144,38 @@ def test_a_file_limit_binds_a_running_process(tmp_path: Path) -> None:
         assert worker.ask(write) == "2"
     finally:
         worker.close()
+
+
+def test_a_torn_tail_is_put_back(tmp_path: Path) -> None:
+    """Exactly the last octets are missing inside the block, and the file is as before after it."""
+    file = tmp_path / "journal"
+    file.write_bytes(b"whole records, torn one")
+    with TornTail(file, 4):
+        assert file.read_bytes() == b"whole records, torn"
+    assert file.read_bytes() == b"whole records, torn one"
+
+
+def test_a_torn_tail_that_was_written_over_stays_so(tmp_path: Path) -> None:
+    """What came after the tear is left alone, and so is a file that is gone."""
+    file = tmp_path / "journal"
+    file.write_bytes(b"one two")
+    with TornTail(file, 3):
+        file.write_bytes(b"one six")
+    assert file.read_bytes() == b"one six"
+    with TornTail(file, 3):
+        file.unlink()
+    assert not file.exists()
+
+
+def test_a_torn_tail_of_wrong_length_is_one_clear_line(tmp_path: Path) -> None:
+    """Nothing, and more than there is."""
+    file = tmp_path / "journal"
+    file.write_bytes(b"abc")
+    with pytest.raises(ValueError, match="octets is 0: give 1 or more"):
+        TornTail(file, 0)
+    with pytest.raises(ValueError, match="has 3 octets: 4 cannot be torn off it"):
+        TornTail(file, 4).start()
+    assert file.read_bytes() == b"abc"
 
 
 def test_a_failing_fsync(tmp_path: Path) -> None:
