@@ -4,6 +4,7 @@ An entry that the broker's file has already keeps its reason and link. A new one
 has looked at it yet; the project's tests refuse such an entry, so that somebody does.
 """
 
+import glob
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,8 @@ UNREVIEWED = "Not reviewed:"
 
 FAILED = frozenset({Verdict.FAIL, Verdict.WEAK, Verdict.DEVIATION})
 DECIDED = FAILED | {Verdict.PASS, Verdict.INFORMATIONAL}
-_NAMES = re.compile(r"mqproof\.[\w.-]+")
+_MADE_UP = re.compile(r"mqproof\.[\w.-]+|[0-9a-f]{8}(?![0-9a-f])")  # names, other in each run
+LONGEST = 160  # characters of a form that is written whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def outcomes(records: Iterable[Record]) -> list[Outcome]:
             continue
         form, message = _form(case), ""
         if form is not None:
-            message = f"expected {case.expected}, got {case.actual}"
+            message = f"expected {_cut(case.expected or '')}, got {_cut(case.actual or '')}"
         known = found.get(case.test)
         found[case.test] = Outcome(
             case.test,
@@ -66,10 +68,21 @@ def formless(records: Iterable[Record]) -> list[str]:
 
 
 def _form(case: Case) -> str | None:
-    """The canonical form of what came instead, None where the test passed; names are patterns."""
-    if case.verdict not in FAILED or case.actual is None:
+    """The canonical form of what came instead, None where the test passed.
+
+    What is made up for each run, and the rest of a long form, are the `*` of a pattern.
+    """
+    form = case.actual
+    if case.verdict not in FAILED or form is None:
         return None
-    return _NAMES.sub("mqproof.*", case.actual)
+    if len(form) <= LONGEST and not _MADE_UP.search(form):
+        return form
+    pieces = _MADE_UP.split(form[:LONGEST])
+    return "*".join(map(glob.escape, pieces)) + ("*" if len(form) > LONGEST else "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def expectations(

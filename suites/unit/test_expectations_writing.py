@@ -105,8 +105,17 @@ def test_what_is_known_keeps_its_reason() -> None:
 
 def test_names_of_one_run_become_patterns() -> None:
     """A form that holds a generated name describes the next run as well."""
-    [entry] = written(ran("test_a", "queue 'mqproof.test-a.12ab34cd' x"))
-    assert entry.describes("queue 'mqproof.test-a.99ffee00' x")
+    [entry] = written(ran("test_a", "queues ['mqproof.test-a.12ab34cd'] x"))
+    assert entry.describes("queues ['mqproof.test-b.99ffee00'] x")
+    assert not entry.describes("queues ['mqproof.test-b.99ffee00'] y")
+
+
+def test_the_rest_of_a_long_form_is_a_pattern() -> None:
+    """A file of expectations holds no whole messages."""
+    [entry] = written(ran("test_a", f"queue [b'{'x' * 5000}']"))
+    assert entry.describes(f"queue [b'{'x' * 6000}', b'y']")
+    assert not entry.describes("queue [b'y']")
+    assert len(entry.observed) + len(entry.reason) < 600
 
 
 def test_a_failure_without_a_form_is_told() -> None:
