@@ -126,6 +126,11 @@ class Semantics:
         spec="it drops transient ones, and takes persistent ones above its limit; dead letters "
         "may be either",
     )
+    deleted_is_buried: bool = _departs(
+        "queue.delete/01",
+        rabbitmq="messages pending on a deleted queue are gone",
+        spec="they go to the queue's dead-letter exchange, if it has one",
+    )
     priorities: bool = _departs(
         "basic/06",
         "basic/07",
@@ -150,6 +155,7 @@ class Semantics:
             or self.refused_goes_elsewhere
             or self.prefetch_octets
             or self.persistent_stays
+            or self.deleted_is_buried
             or self.priorities
         )
 

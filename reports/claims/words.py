@@ -26,8 +26,8 @@ def summary(claims: Claims) -> list[str]:
     """A sentence for each record of the product that made the claims."""
     return [
         f"{claims.names[index]}: of {_claimed(claims)} claims {len(claims.agreeing(index))} agree "
-        f"with what was measured, {len(claims.differing(index))} do not; the others are of rules "
-        "that no test decides."
+        f"with what was measured, {len(claims.differing(index))} do not; the others cannot be "
+        "compared."
         for index in claims.claimants
     ]
 

@@ -92,6 +92,17 @@ def test_message_ttl(client: RawClient, names: Names) -> None:
     verify.equal(seen, {"reason": "expired", "original-expiration": str(TTL)}, "x-death")
 
 
+@pytest.mark.requirement("queue/delete-dead-letters")
+def test_deleted_queue(client: RawClient, names: Names) -> None:
+    """What is pending on a queue that is deleted goes to its dead-letter exchange."""
+    dead = dead_queue(client, names)
+    queue = dying_queue(client, names, dead)
+    client.publish(1, "", queue, b"pending")
+    client.call(1, "queue.delete", queue=queue)
+    client.publish(1, "", dead, b"control")
+    take_dead(client, b"pending", b"control")
+
+
 @pytest.mark.requirement("dlx/maxlen")
 @pytest.mark.parametrize("limit", [{"x-max-length": 2}, {"x-max-length-bytes": 2}], ids=str)
 def test_maxlen(client: RawClient, names: Names, limit: dict[str, int]) -> None:
