@@ -49,7 +49,7 @@ class Subject:
     # before
 
     def prepare(self, heartbeat: int) -> None:
-        """Connect, declare, bind, publish, take, and begin to watch."""
+        """Connect, declare, bind, begin to watch, publish, take."""
         self.client.join(heartbeat=heartbeat)
         arguments = self._kind.arguments(self._stage.parameters)
         self.queue = self.client.call(
@@ -60,12 +60,17 @@ class Subject:
             exchange: dict[str, Any] = {"exchange": self._exchange, "type": "fanout"}
             publisher.call(1, "exchange.declare", durable=True, **exchange)
             self.client.call("bind", queue=self.queue, exchange=self._exchange)
+            self._begin_to_watch()
             bodies = [b"%d" % number for number in range(SENT_COUNT)]
             returned = publish(publisher, self._exchange, "", bodies)
         if returned:
             raise Mismatch("110 messages in the queue", f"{returned} of them returned")
         self._take()
-        self._watch = Watch(self._stage.endpoint, self.queue, self._exchange, self.transcript)
+
+    def _begin_to_watch(self) -> None:
+        """Until the ending a queue with a lease is kept, however long the others take."""
+        where = (self._stage.endpoint, self.queue, self._exchange)
+        self._watch = Watch(*where, self.transcript, keep=self._kind.expires)
         self._watch.start()
 
     def _take(self) -> None:
@@ -81,6 +86,7 @@ class Subject:
 
     def begin(self) -> None:
         """The ending is applied now: the clock starts."""
+        self.watch.let_go()
         self._began = time.monotonic()
         self.transcript.note("*", SENT, f"the ending: {self.place.column}")
 

@@ -24,15 +24,22 @@ class Watch:
 
     This has no effect, and unlike a passive declare it does not renew the lease of x-expires. The
     answer tells whether the queue is there, locked by another connection, or gone. Changes are in
-    the transcript, under the label W.
+    the transcript, under the label W. With `keep` it does renew the lease, until `let_go`.
     """
 
     def __init__(
-        self, endpoint: Endpoint, queue: str, exchange: str, transcript: Transcript
+        self,
+        endpoint: Endpoint,
+        queue: str,
+        exchange: str,
+        transcript: Transcript,
+        *,
+        keep: bool = False,
     ) -> None:
         self._endpoint = endpoint
         self._binding = {"queue": queue, "exchange": exchange}
         self._transcript = transcript
+        self._keep = keep
         self._changes: list[tuple[float, str]] = []
         self._changed = threading.Condition()
         self._over = threading.Event()
@@ -44,6 +51,10 @@ class Watch:
         self._thread.start()
         with self._changed:
             self._changed.wait_for(lambda: bool(self._changes), PATIENCE)
+
+    def let_go(self) -> None:
+        """Renew the lease no more."""
+        self._keep = False
 
     def stop(self) -> None:
         """Look no more."""
@@ -101,6 +112,8 @@ class Watch:
             if self._client is None:
                 self._client = RawClient.open(self._endpoint)
                 self._client.open_channel(1)
+            if self._keep:
+                self._client.call(1, "queue.declare", queue=self._binding["queue"], passive=True)
             self._client.send(1, "queue.bind", **self._binding)
             answer = self._client.read_method(1)
             if answer.name == "channel.close":
