@@ -100,3 +100,21 @@ def until(condition: Callable[[], bool], deadline: float, interval: float = 0.02
             return False
         time.sleep(interval)
     return True
+
+
+def at_rest(
+    look: Callable[[], Item], still: float, deadline: float, interval: float = 0.1
+) -> tuple[Item, bool]:
+    """Look until it has been the same for `still` seconds: what was seen last, and whether it was.
+
+    The deadline is in monotonic seconds.
+    """
+    seen, since = look(), time.monotonic()
+    while time.monotonic() - since < still:
+        if time.monotonic() >= deadline:
+            return seen, False
+        time.sleep(interval)
+        now = look()
+        if now != seen:
+            seen, since = now, time.monotonic()
+    return seen, True

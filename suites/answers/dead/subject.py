@@ -26,7 +26,7 @@ from reports.answers.questions.dead_publishes import (
     WORKING,
 )
 from suites.answers.dead.publishers import BlindPublisher, Call, Error, PikaPublisher, Publisher
-from suites.answers.experiment import Place, Stage, until
+from suites.answers.experiment import Place, Stage, at_rest, until
 from suites.answers.messages import PATIENCE, counts, drained, new_name
 from suites.brokers.base import Endpoint
 from suites.clients.raw import RawClient
@@ -153,21 +153,10 @@ class Subject:
         with RawClient.open(self._stage.endpoint) as client:
             client.open_channel(1)
             if self.place.column == FROZEN:
-                self._come_to_rest(client)
+                # A broker that wakes has much to read.
+                deadline = time.monotonic() + PATIENCE
+                at_rest(lambda: counts(client, self._queue), STILL, deadline)
             return {int(message.body) for message in drained(client, self._queue)}
-
-    def _come_to_rest(self, client: RawClient) -> None:
-        """A broker that wakes has much to read."""
-        seen, since = -1, time.monotonic()
-
-        def still() -> bool:
-            nonlocal seen, since
-            now = counts(client, self._queue)[0]
-            if now != seen:
-                seen, since = now, time.monotonic()
-            return time.monotonic() - since >= STILL
-
-        until(still, time.monotonic() + PATIENCE, LOOK)
 
     def _times(self) -> dict[str, float]:
         error = self._error

@@ -18,7 +18,7 @@ from reports.answers.questions.unacked_memory import (
     TAKES,
     UNLIMITED,
 )
-from suites.answers.experiment import Experiment, Place, Stage, until
+from suites.answers.experiment import Experiment, Place, Stage, at_rest
 from suites.answers.messages import PATIENCE, counts, fill, new_name, ready
 from suites.bench import usage
 from suites.brokers.local import LocalBroker
@@ -28,7 +28,7 @@ from suites.verify import Mismatch
 
 SIZE = 1024
 MIB = 1 << 20
-LOOK, STILL = 0.1, 1.0  # seconds between two looks, and in which nothing may move
+STILL = 1.0  # seconds in which nothing may move
 MOVE = 60.0  # seconds in which all must have come to rest
 FOREVER = 3600.0
 
@@ -86,16 +86,12 @@ class Load:
 
     def _come_to_rest(self) -> tuple[int, int]:
         """When nothing has moved for a while: how many callbacks there were, how many are ready."""
-        seen, since = (-1, -1), time.monotonic()
 
-        def still() -> bool:
-            nonlocal seen, since
-            now = (self._called(), counts(self._witness, self._queue)[0])
-            if now != seen:
-                seen, since = now, time.monotonic()
-            return time.monotonic() - since >= STILL
+        def look() -> tuple[int, int]:
+            return self._called(), counts(self._witness, self._queue)[0]
 
-        if not until(still, time.monotonic() + MOVE, LOOK):
+        seen, rests = at_rest(look, STILL, time.monotonic() + MOVE)
+        if not rests:
             raise Mismatch(f"all at rest within {MOVE:g} s", f"{seen[0]} callbacks so far")
         return seen
 
