@@ -54,7 +54,7 @@ def publish(
 
 def counts(client: RawClient, queue: str) -> tuple[int, int]:
     """How many messages are ready, and how many consumers there are."""
-    declared = client.call(1, "queue.declare", queue=queue, passive=True)
+    declared = client.call(1, "queue.declare", timeout=PATIENCE, queue=queue, passive=True)
     return declared["message_count"], declared["consumer_count"]
 
 
