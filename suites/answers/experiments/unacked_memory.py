@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from reports.answers.model import Cell, Fact
@@ -130,6 +131,10 @@ class Load:
         return found
 
 
+def _weigh(stage: Stage, place: Place) -> Cell:
+    return Load(stage, place).cell()
+
+
 class UnackedMemory(Experiment):
     """One cell after another, since all of them weigh the same broker."""
 
@@ -141,7 +146,7 @@ class UnackedMemory(Experiment):
         for row, _variant, column in QUESTION.places():
             stage.progress(f"{row}, {column}")
             place = Place(row, column)
-            yield stage.attempt(place, Load(stage, place).cell)
+            yield stage.attempt(place, partial(_weigh, stage, place))
 
 
 EXPERIMENT = UnackedMemory()
