@@ -97,7 +97,7 @@ def test_a_broker_that_cannot_be_killed_leaves_the_rest(
     few = {name: ENDINGS[name] for name in ("FIN", "broker SIGKILL")}
     monkeypatch.setattr(anonymous_queues, "ENDINGS", few)
     monkeypatch.setattr(ReferenceBroker, "capabilities", frozenset({"restart", "durable"}))
-    words = ["--question", "anonymous-queues", "--set", "expires=0.5", "--output", str(tmp_path)]
+    words = ["--question", "anonymous-queues", "--set", "expires=2", "--output", str(tmp_path)]
     assert command.main(words) == 0, capsys.readouterr().err
     study = load(tmp_path / "anonymous-queues.jsonl")
     killed = [cell.trouble or "" for cell in study.cells if cell.column == "broker SIGKILL"]
