@@ -88,13 +88,15 @@ class ChoosyQueue(Queue):
             self._withdraw(entry)
             self._forget(entry[1], entry[2])
 
-    def drop(self) -> None:
-        """The queue is deleted; what is pending is dead, but not gone."""
-        pending = [message for _rank, _position, message, _again in sorted(self._heap)]
-        super().drop()
-        if self._semantics.deleted_is_buried:
-            for message in pending:
-                self._bury(message, "deleted")
+    @property
+    def pending(self) -> list[Message]:
+        """The messages in line."""
+        return [message for _rank, _position, message, _again in sorted(self._heap)]
+
+    def bury_pending(self, pending: Iterable[Message]) -> None:
+        """A client has deleted the queue: what was pending is dead, but not gone."""
+        for message in pending:
+            self._bury(message, "deleted")
 
     def _forget(self, position: int, message: Message) -> None:
         self._refused.pop(position, None)

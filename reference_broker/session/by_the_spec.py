@@ -255,6 +255,16 @@ def _refuse(channel: Channel, delivery_tag: int, requeue: bool, multiple: bool =
             queue.refused(position, channel)
 
 
+@_replaces("deleted_is_buried", "queue.delete")
+def _delete(channel: Channel, otherwise: Handler, queue: str, **rest: Any) -> None:
+    """Send what is pending to the dead-letter exchange; a queue that expires drops it."""
+    found = channel.session.vhost.queues.get(queue or channel.current_queue)
+    pending = found.pending if isinstance(found, ChoosyQueue) else []
+    otherwise(channel, queue=queue, **rest)
+    if isinstance(found, ChoosyQueue):
+        found.bury_pending(pending)
+
+
 @_replaces("flow", "channel.flow")
 def _flow(channel: SpecChannel, _otherwise: Handler, active: bool) -> None:
     """Deliver nothing to a paused channel."""
