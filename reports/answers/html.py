@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from reports.render.environment import environment
 
 from . import timeline, words
 from .model import Cell, Study
@@ -20,16 +21,8 @@ _DRESS = Path(__file__).parents[1] / "render" / "page" / "page.css"
 
 def render(study: Study) -> str:
     """Fill the page; all that comes from the study is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"visible": words.visible, "slug": slug}
-    return environment.get_template("answer.html.jinja").render(_context(study))
+    page = environment(_HERE, visible=words.visible, slug=slug)
+    return page.get_template("answer.html.jinja").render(_context(study))
 
 
 def slug(place: tuple[str, str, str]) -> str:

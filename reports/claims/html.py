@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from reports.render.environment import environment
 
 from . import words
 from .model import Claims
@@ -15,16 +16,8 @@ _DRESS = Path(__file__).parents[1] / "render" / "page" / "page.css"
 
 def render(claims: Claims) -> str:
     """Fill the page; all that comes from records and rules is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["visible"] = words.visible
-    return environment.get_template("claims.html.jinja").render(_context(claims))
+    page = environment(_HERE, visible=words.visible)
+    return page.get_template("claims.html.jinja").render(_context(claims))
 
 
 def _context(claims: Claims) -> dict[str, Any]:

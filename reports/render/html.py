@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.analyse import GRAVEST_FIRST, Counts, by_area, by_level, outcome, tally
 from reports.model import Case, Record, Verdict
 from reports.render import words
+from reports.render.environment import environment
 
 _HERE = Path(__file__).parent / "page"
 _BAR_WIDTH = 1000
@@ -19,21 +19,10 @@ _BAR_WIDTH = 1000
 
 def render(record: Record) -> str:
     """Fill the page; all that comes from the record is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    page = environment(
+        _HERE, visible=words.visible, slug=_slug, lasted=words.lasted, web_link=words.web_link
     )
-    environment.filters |= {
-        "visible": words.visible,
-        "slug": _slug,
-        "lasted": words.lasted,
-        "web_link": words.web_link,
-    }
-    return environment.get_template("page.html.jinja").render(_context(record))
+    return page.get_template("page.html.jinja").render(_context(record))
 
 
 def _context(record: Record) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from faults import Unsupported as FaultUnsupported
 from reports.answers.model import Cell
@@ -16,6 +16,7 @@ from suites.clients.process import ClientError
 from suites.verify import Mismatch
 
 Item = TypeVar("Item")
+Subject = TypeVar("Subject", bound="HasPlace")
 Result = TypeVar("Result")
 
 BROKE = "broke"
@@ -31,6 +32,12 @@ class Place:
     row: str
     column: str
     variant: str = ""
+
+
+class HasPlace(Protocol):
+    """What a cell is about."""
+
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -60,14 +67,24 @@ class Stage:
         why = f"unsupported: needs `{lacking[0]}`: {CAPABILITIES[lacking[0]]}"
         return self.cell(place, trouble=why)
 
-    def attempt(self, place: Place, work: Callable[[], Cell]) -> Cell:
-        """The cell that the work gives, or one that says what broke it."""
+    def attempt(self, place: Place, work: Callable[[], Result]) -> Result | Cell:
+        """What the work gives, or a cell that says what broke it."""
         try:
             return work()
         except (Unsupported, FaultUnsupported) as error:
             return self.cell(place, trouble=f"unsupported: {error}")
         except (Mismatch, ClientError, BrokerError, OSError, TimeoutError) as error:
             return self.cell(place, trouble=f"{BROKE}: {type(error).__name__}: {error}")
+
+    def prepared(
+        self, subjects: list[Subject], prepare: Callable[[Subject], None]
+    ) -> tuple[list[Cell], list[Subject]]:
+        """Prepare all at the same time: the cells of those that broke, and those that are ready."""
+        found = self.side_by_side(
+            lambda subject: self.attempt(subject.place, lambda: prepare(subject)), subjects
+        )
+        broken = [cell for cell in found if cell is not None]
+        return broken, [s for s, cell in zip(subjects, found, strict=True) if cell is None]
 
     def shuffled(self, items: list[Item]) -> list[Item]:
         """In an order that the seed chooses, so that no result rests on the order."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from suites.harness.names import Names
 from suites.resilience.bounds import LONGEST, silence
 from suites.resilience.fixtures import RemoteClients
 
+GONE, LOCKED = "channel.close 404", "channel.close 405"
 INTERVAL = 1  # second, where heartbeats are what tells
 
 
@@ -48,18 +50,20 @@ def owner(remote: RemoteClients, ending: Ending) -> RemoteClient:
     return remote(heartbeat=ending.heartbeat)
 
 
-def state(witness: RawClient, kind: str, name: str) -> str:
-    """What another connection is told by a passive declare: `ok`, or the code of the refusal."""
-    arguments = {kind: name}
-    if kind == "exchange":
-        arguments["type"] = "fanout"
-    witness.send(1, f"{kind}.declare", passive=True, **arguments)
+def told(witness: RawClient, method: str, **arguments: Any) -> str:
+    """The canonical form of the answer; after a refusal the channel is open again."""
+    witness.send(1, method, **arguments)
     answer = witness.read_method(1)
-    if answer.name != "channel.close":
-        return "ok"
-    witness.send(1, "channel.close-ok")
-    witness.open_channel(1)
-    return str(answer["reply_code"])
+    if answer.name == "channel.close":
+        witness.send(1, "channel.close-ok")
+        witness.open_channel(1)
+    return str(answer)
+
+
+def state(witness: RawClient, kind: str, name: str) -> str:
+    """What another connection is told by a passive declare."""
+    arguments = {kind: name} | ({"type": "fanout"} if kind == "exchange" else {})
+    return told(witness, f"{kind}.declare", passive=True, **arguments)
 
 
 def expect_state(witness: RawClient, kind: str, name: str, wanted: str) -> None:
@@ -71,9 +75,9 @@ def expect_state(witness: RawClient, kind: str, name: str, wanted: str) -> None:
 def test_exclusive_queue(owner: RemoteClient, witness: RawClient, ending: Ending) -> None:
     """It goes with its connection, and stays when a channel goes."""
     queue = owner.call("declare", exclusive=True)[0]
-    verify.equal(state(witness, "queue", queue), "405", "while its owner lives")
+    verify.equal(state(witness, "queue", queue), LOCKED, "while its owner lives")
     ending.apply(owner)
-    expect_state(witness, "queue", queue, "404" if ending.connection else "405")
+    expect_state(witness, "queue", queue, GONE if ending.connection else LOCKED)
 
 
 @pytest.mark.requirement("owned/auto-delete-queue", "owned/auto-delete-exchange")
@@ -84,10 +88,10 @@ def test_auto_delete(owner: RemoteClient, witness: RawClient, names: Names, endi
     witness.call(1, "exchange.declare", exchange=exchange, type="fanout", auto_delete=True)
     owner.call("bind", queue=queue, exchange=exchange)
     owner.call("consume", queue=queue)
-    verify.equal(state(witness, "queue", queue), "ok", "while it is consumed from")
+    verify.equal(state(witness, "queue", queue), "queue.declare-ok", "while it is consumed from")
     ending.apply(owner)
-    expect_state(witness, "queue", queue, "404")
-    expect_state(witness, "exchange", exchange, "404")
+    expect_state(witness, "queue", queue, GONE)
+    expect_state(witness, "exchange", exchange, GONE)
 
 
 @pytest.mark.requirement("owned/consumer")
@@ -122,12 +126,7 @@ def test_exclusive_consumer(
     owner.call("consume", queue=queue, exclusive=True)
 
     def consume() -> str:
-        witness.send(1, "basic.consume", queue=queue, no_ack=True)
-        answer = witness.read_method(1)
-        if answer.name == "channel.close":
-            witness.send(1, "channel.close-ok")
-            witness.open_channel(1)
-        return str(answer)
+        return told(witness, "basic.consume", queue=queue, no_ack=True)
 
     verify.equal(consume(), "channel.close 403", "while the exclusive consumer lives")
     ending.apply(owner)
@@ -169,7 +168,7 @@ def test_unconfirmed_publish(
     owner.call("publish", key=queue, bodies=bodies)
     owner.call("sync")
     ending.apply(owner)
-    expect_state(witness, "queue", own, "404" if ending.connection else "405")
+    expect_state(witness, "queue", own, GONE if ending.connection else LOCKED)
     witness.consume(1, queue, no_ack=True)
     found = [witness.expect_content(1, "basic.deliver") for _ in bodies]
     told = [(message.body.decode(), message["redelivered"]) for message in found]
@@ -191,16 +190,11 @@ def test_locked_until_noticed(
     owner.call("declare", queue=queue, exclusive=True)
 
     def declare() -> str:
-        witness.send(1, "queue.declare", queue=queue, exclusive=True)
-        answer = witness.read_method(1)
-        if answer.name == "channel.close":
-            witness.send(1, "channel.close-ok")
-            witness.open_channel(1)
-        return str(answer)
+        return told(witness, "queue.declare", queue=queue, exclusive=True)
 
     owner.fault(Blackhole()).start()
     lost = time.monotonic()
-    verify.equal(declare(), "channel.close 405", "at once")
+    verify.equal(declare(), LOCKED, "at once")
     verify.eventually(declare, "declaring", within=LONGEST, wanted="queue.declare-ok")
     seconds = time.monotonic() - lost
     low, high = silence(INTERVAL)

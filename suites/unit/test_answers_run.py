@@ -6,14 +6,17 @@ import pytest
 
 from reports.answers import questions
 from reports.answers.model import Cell, load
+from reports.answers.questions.anonymous_queues import CONSUMED
 from suites.answers import __main__ as command
 from suites.answers import experiments
 from suites.answers.anonymous.endings import ENDINGS
+from suites.answers.anonymous.subject import Subject
 from suites.answers.experiment import Experiment, Place, Stage
 from suites.answers.experiments import anonymous_queues
 from suites.brokers.base import BrokerError
 from suites.brokers.kinds.reference import ReferenceBroker
 from suites.unit.answers_example import Example
+from suites.verify import Mismatch
 
 PLACE = Place("sky", "day")
 
@@ -107,3 +110,25 @@ def test_a_broker_that_cannot_be_killed_leaves_the_rest(
     assert facts["server-named exclusive"] == "gone"
     assert facts["server-named plain"] == "there"
     assert facts["client-named x-expires"] == "gone"
+
+
+def test_a_client_that_cannot_be_prepared_costs_one_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are seen as ever, and the run says that one broke."""
+    sound = Subject.prepare
+
+    def prepare(subject: Subject, heartbeat: int) -> None:
+        if subject.place == Place("client-named durable", "FIN", CONSUMED):
+            raise Mismatch("a client", "none")
+        sound(subject, heartbeat)
+
+    monkeypatch.setattr(anonymous_queues, "ENDINGS", {"FIN": ENDINGS["FIN"]})
+    monkeypatch.setattr(Subject, "prepare", prepare)
+    words = ["--question", "anonymous-queues", "--set", "expires=2", "--output", str(tmp_path)]
+    assert command.main(words) == 1
+    cells = load(tmp_path / "anonymous-queues.jsonl").cells
+    assert [cell.trouble for cell in cells if cell.trouble] == [
+        "broke: Mismatch: expected a client, got none"
+    ]
+    assert len(cells) == 18

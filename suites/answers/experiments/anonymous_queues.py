@@ -44,14 +44,14 @@ def _column(stage: Stage, places: list[Place], ending: Ending) -> list[Cell]:
             subjects.append(Subject(stage, place))
             stack.callback(subjects[-1].clean)
         heartbeat = int(stage.parameters["heartbeat"]) if ending.heartbeats else 0
-        stage.side_by_side(lambda subject: subject.prepare(heartbeat), subjects)
-        ending.apply(subjects, stage.broker)
+        broken, ready = stage.prepared(subjects, lambda subject: subject.prepare(heartbeat))
+        ending.apply(ready, stage.broker)
         applied = time.monotonic()
 
         def observe(subject: Subject) -> Cell:
             return stage.attempt(subject.place, lambda: _observed(stage, ending, subject, applied))
 
-        return stage.side_by_side(observe, subjects)
+        return [*broken, *stage.side_by_side(observe, ready)]
 
 
 def _observed(stage: Stage, ending: Ending, subject: Subject, applied: float) -> Cell:

@@ -62,9 +62,9 @@ def _together(
         for place in stage.shuffled(_places(columns)):
             subjects.append(Subject(stage, place))
             stack.callback(subjects[-1].clean)
-        stage.side_by_side(Subject.prepare, subjects)
-        end(stage, subjects)
-        return stage.side_by_side(lambda s: stage.attempt(s.place, s.cell), subjects)
+        broken, ready = stage.prepared(subjects, Subject.prepare)
+        end(stage, ready)
+        return [*broken, *stage.side_by_side(lambda s: stage.attempt(s.place, s.cell), ready)]
 
 
 def _links_die(stage: Stage, subjects: list[Subject]) -> None:
