@@ -1,11 +1,12 @@
 """Fixtures for tests that end the broker: it is there again after them, whatever they did."""
 
 import contextlib
+import uuid
 from collections.abc import Iterator
 
 import pytest
 
-from suites.brokers.base import Broker, BrokerError, Unsupported
+from suites.brokers.base import Broker, BrokerError, Endpoint, Unsupported
 from suites.clients.raw import RawClient
 from suites.durability.load import Site, build
 from suites.harness.names import Janitor, Names
@@ -60,6 +61,19 @@ def settle(broker: Broker) -> None:
     declared after a start that had followed a kill, and the next kill came at once.
     """
     broker.restart()
+
+
+def seal(endpoint: Endpoint) -> None:
+    """Have one more thing made and removed before a kill that is to find all that was declared.
+
+    RabbitMQ 3.10 forgot in 5 of 126 kills the queue that had been declared last, never another, and
+    in none of 123 when something durable was declared after it.
+    """
+    name = f"mqproof.seal.{uuid.uuid4().hex[:8]}"
+    with RawClient.open(endpoint) as client:
+        client.open_channel(1)
+        client.call(1, "exchange.declare", exchange=name, type="fanout", durable=True)
+        client.call(1, "exchange.delete", exchange=name)
 
 
 def revive(broker: Broker) -> None:

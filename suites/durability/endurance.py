@@ -15,7 +15,7 @@ import pytest
 
 from suites.brokers.base import Broker, BrokerError, Endpoint, Unsupported
 from suites.clients.raw import RawClient
-from suites.durability.crash import revive, settle, start_again
+from suites.durability.crash import revive, seal, settle, start_again
 from suites.harness.names import Janitor, Names
 from suites.harness.station import STATION
 
@@ -112,7 +112,11 @@ def after(request: pytest.FixtureRequest, janitor: Janitor) -> Iterator[After]:
 def _end_and_start(broker: Broker, how: str) -> Exception | None:
     """What was wrong with the end or with the start, if anything."""
     try:
-        broker.kill() if how == KILL else broker.stop()
+        if how == KILL:
+            seal(broker.endpoint)
+            broker.kill()
+        else:
+            broker.stop()
         start_again(broker)
     except (AssertionError, BrokerError) as error:
         revive(broker)  # for the tests: each of them raises the error that is kept here

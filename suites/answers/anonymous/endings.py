@@ -9,6 +9,7 @@ from faults.toxics import Blackhole, Fin, Reset
 from reports.answers.questions.anonymous_queues import QUESTION, UNHEARD
 from suites.answers.anonymous.subject import Subject
 from suites.brokers.base import Broker
+from suites.durability.crash import seal
 
 SOON = 3.0  # seconds in which a broker that was told must have acted
 
@@ -145,7 +146,8 @@ class BrokerKill(_BrokerEnds):
     needs = ("kill", "restart", "durable")
 
     def end(self, broker: Broker) -> None:
-        """Kill it."""
+        """Kill it, but not before the last of the queues is safe."""
+        seal(broker.endpoint)
         broker.kill()
 
 
