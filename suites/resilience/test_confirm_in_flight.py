@@ -23,19 +23,21 @@ NOT_SENT, UNCONFIRMED, CONFIRMED = "not sent", "stored, unconfirmed", "stored, c
 
 Way = Literal["up", "down"]
 
-CUTS: list[tuple[str, Way, Place, str]] = [
-    ("basic.publish", "up", "before", NOT_SENT),
-    ("basic.publish", "up", "inside", NOT_SENT),
-    ("basic.publish", "up", "after", NOT_SENT),
-    ("header", "up", "before", NOT_SENT),
-    ("header", "up", "inside", NOT_SENT),
-    ("header", "up", "after", NOT_SENT),
-    ("body", "up", "before", NOT_SENT),
-    ("body", "up", "inside", NOT_SENT),
-    ("body", "up", "after", UNCONFIRMED),
-    ("basic.ack", "down", "before", UNCONFIRMED),
-    ("basic.ack", "down", "inside", UNCONFIRMED),
-    ("basic.ack", "down", "after", CONFIRMED),
+# What arrived whole without a confirm is in doubt: RabbitMQ drops what its channel process has not
+# yet handled when the connection ends, and under load that happens.
+CUTS: list[tuple[str, Way, Place, set[str]]] = [
+    ("basic.publish", "up", "before", {NOT_SENT}),
+    ("basic.publish", "up", "inside", {NOT_SENT}),
+    ("basic.publish", "up", "after", {NOT_SENT}),
+    ("header", "up", "before", {NOT_SENT}),
+    ("header", "up", "inside", {NOT_SENT}),
+    ("header", "up", "after", {NOT_SENT}),
+    ("body", "up", "before", {NOT_SENT}),
+    ("body", "up", "inside", {NOT_SENT}),
+    ("body", "up", "after", {NOT_SENT, UNCONFIRMED}),
+    ("basic.ack", "down", "before", {UNCONFIRMED}),
+    ("basic.ack", "down", "inside", {UNCONFIRMED}),
+    ("basic.ack", "down", "after", {CONFIRMED}),
 ]
 
 
@@ -84,16 +86,19 @@ def drained(witness: RawClient, queue: str) -> list[bytes]:
 
 
 @pytest.mark.requirement("confirm/lost-in-flight")
-@pytest.mark.parametrize(("kind", "way", "place", "outcome"), CUTS)
+@pytest.mark.parametrize(
+    ("kind", "way", "place", "outcomes"), CUTS, ids=["-".join(cut[:3]) for cut in CUTS]
+)
 def test_cut_at_every_frame(
     proxy: Proxy,
     hurt: RawClients,
     witness: RawClient,
     names: Names,
+    observe: Callable[[str], None],
     kind: str,
     way: Way,
     place: Place,
-    outcome: str,
+    outcomes: set[str],
 ) -> None:
     """The message is there whole or not at all, and it is there if the confirm came."""
     queue = names()
@@ -105,7 +110,9 @@ def test_cut_at_every_frame(
     found = drained(witness, queue)
     verify.true(found in ([], [b"whole"]), "the whole message or none", f"{found!r}")
     seen = (CONFIRMED if learned else UNCONFIRMED) if found else NOT_SENT
-    verify.equal(seen, outcome, "outcome")
+    if len(outcomes) > 1:
+        observe(seen)
+    verify.true(seen in outcomes, f"outcome {' or '.join(sorted(outcomes))}", seen)
 
 
 @pytest.mark.requirement("confirm/retry-duplicates")
