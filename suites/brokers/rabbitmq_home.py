@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from suites.brokers.base import BrokerError
+from suites.brokers.change_root import HOW_TO_MAKE_ONE, ChangeRoot
 
 HOME_VARIABLE = "MQPROOF_RABBITMQ_HOME"
 # Debian's wrappers on PATH insist on root and replace HOME, so the real scripts come first.
@@ -15,8 +16,16 @@ PLACES = (
 )
 
 
-def script(name: str) -> Path:
-    """The path of one of RabbitMQ's scripts: from the variable, known places, or PATH."""
+def script(name: str, root: ChangeRoot | None = None) -> Path:
+    """The path of one of RabbitMQ's scripts: from the variable, known places, or PATH.
+
+    Within a change root, where there is one: there, it is in the package's place.
+    """
+    if root is not None:
+        path = Path(PLACES[0], name)
+        if not root.outside(path).is_file():
+            raise BrokerError(f"{root.folder} holds no RabbitMQ: {HOW_TO_MAKE_ONE}")
+        return path
     home = os.environ.get(HOME_VARIABLE)
     places = [f"{home}/sbin", f"{home}/bin", home] if home else [*PLACES, *os.get_exec_path()]
     for place in places:
@@ -31,23 +40,25 @@ def script(name: str) -> Path:
     )
 
 
-def lean_scripts(scripts: Path, folder: Path, wanted: Collection[str] = ()) -> Path | None:
+def lean_scripts(
+    folder: Path, wanted: Collection[str] = (), root: ChangeRoot | None = None
+) -> Path | None:
     """Lay links to the scripts, the plugins `wanted` and what any node needs into `folder`.
 
-    None if they lie unusually.
+    None if they lie unusually. The links are those that hold within the change root.
 
     Every folder of plugins on Erlang's code path, enabled or not, costs time at each start.
     """
-    home = scripts.resolve().parent
+    server = script("rabbitmq-server", root)
+    home = (root.outside(server) if root else server).resolve().parents[1]
     plugins = home / "plugins"
     if not plugins.is_dir() or not (home / "sbin").is_dir():
         return None
     (folder / "plugins").mkdir(parents=True)
-    for name in ("sbin", "escript"):
-        (folder / name).symlink_to(home / name)
-    for entry in plugins.iterdir():
-        if _needed(entry.name, wanted):
-            (folder / "plugins" / entry.name).symlink_to(entry)
+    needed = [entry for entry in plugins.iterdir() if _needed(entry.name, wanted)]
+    for target in (home / "sbin", home / "escript", *needed):
+        link = folder / target.relative_to(home)
+        link.symlink_to(root.inside(target) if root else target)
     return folder / "sbin"
 
 

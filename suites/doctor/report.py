@@ -6,6 +6,7 @@ import pytest
 
 from suites.brokers import registry
 from suites.brokers.base import CAPABILITIES, Broker, BrokerError
+from suites.brokers.kinds.rabbitmq import RabbitMQ
 from suites.doctor import causes, probes
 from suites.doctor.probes import Finding
 from suites.harness.station import Station
@@ -13,7 +14,6 @@ from suites.verify import Mismatch
 
 LINES_SHOWN = 6  # of an error whose cause nobody knows
 WIDTH = 100
-LOCAL = "rabbitmq"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -102,7 +102,7 @@ def _silent(broker: Broker, error: str) -> Iterator[tuple[str, bool]]:
     known = causes.named(error)
     if known is not None:
         yield f"  cause: {known}", False
-    if broker.kind == LOCAL:
+    if isinstance(broker, RabbitMQ) and broker.installed:
         yield from _around(known is not None)
     if known is None:
         for line in rest[-LINES_SHOWN:]:

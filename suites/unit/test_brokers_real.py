@@ -1,5 +1,6 @@
 """Installed brokers, really started: RabbitMQ, GarageMQ, and the reference."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,10 @@ needs_rabbitmq = pytest.mark.skipif(rabbitmq_missing(), reason="rabbitmq-server 
 needs_garagemq = pytest.mark.skipif(
     shutil.which("garagemq") is None, reason="garagemq is not installed"
 )
+needs_change_root = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None or rabbitmq_missing(),
+    reason="needs root, Linux's unshare, and rabbitmq-server",
+)
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="other processes' environments need /proc"
 )
@@ -38,6 +43,13 @@ needs_proc = pytest.mark.skipif(
 def rabbitmq() -> Iterator[RabbitMQ]:
     """One private node for the tests of this file, each of which leaves it running."""
     with RabbitMQ() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def rooted() -> Iterator[RabbitMQ]:
+    """The installed RabbitMQ by way of a change root, which happens to be this machine's own."""
+    with RabbitMQ("root=/,plugins=management") as broker:
         yield broker
 
 
@@ -157,6 +169,41 @@ def test_rabbitmq_with_its_management_plugin() -> None:
             urlopen(url)
         [node] = [pid for pid in processes_of(broker.folder) if pid == broker.pid]
         assert listens_on(node) == {"0100007F"}
+
+
+@needs_change_root
+@pytest.mark.parametrize("ending", ["stop", "kill"])
+def test_a_rooted_rabbitmq_keeps_what_is_durable(rooted: RabbitMQ, ending: str) -> None:
+    """In a change root, too, a confirmed message outlives a stop and a crash of the node."""
+    put(rooted, ending.encode())
+    getattr(rooted, ending)()
+    assert not rooted.alive()
+    rooted.start()
+    assert take(rooted) == ending.encode()
+
+
+@needs_change_root
+@needs_proc
+def test_a_rooted_rabbitmq_is_driven_like_any(rooted: RabbitMQ) -> None:
+    """It freezes and goes on, obeys ctl and the HTTP API, and our child is the node itself."""
+    assert Path(f"/proc/{rooted.pid}/comm").read_text(encoding="ascii").strip() == "beam.smp"
+    mounts = [Path(f"/proc/{pid}/ns/mnt").readlink() for pid in (os.getpid(), rooted.pid)]
+    assert mounts[0] != mounts[1]
+    rooted.pause()
+    assert not rooted.ready(0.5)
+    rooted.resume()
+    assert rooted.ready()
+    rooted.administration().add_vhost("made-by-api")
+    assert "made-by-api" in rooted.ctl("list_vhosts")
+
+
+@needs_change_root
+@needs_proc
+def test_a_rooted_rabbitmq_leaves_nothing_when_the_harness_is_killed() -> None:
+    """A harness that gets SIGKILL leaves no node, no epmd and no folder."""
+    _, folder = run_owner("rabbitmq:root=/", "wait")
+    assert eventually(lambda: not processes_of(folder))
+    assert eventually(lambda: not folder.exists())
 
 
 @needs_rabbitmq

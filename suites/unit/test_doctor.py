@@ -6,13 +6,14 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from suites.brokers import local
 from suites.brokers.kinds import rabbitmq
+from suites.brokers.process import Command
 from suites.doctor import causes, report
 from suites.doctor.probes import Finding
 from suites.unit.liar import Liar
@@ -163,9 +164,9 @@ def with_taken(variable: str) -> Patch:
     def change(patch: pytest.MonkeyPatch) -> Iterator[None]:
         start, taken = rabbitmq._start_epmd, contextlib.ExitStack()  # noqa: SLF001  the same
 
-        def after(sandbox: object, port: int, env: Mapping[str, str]) -> None:
-            start(sandbox, port, env)  # type: ignore[arg-type]
-            taken.enter_context(socket.create_server(("127.0.0.1", int(env[variable]))))
+        def after(sandbox: object, port: int, command: Command) -> None:
+            start(sandbox, port, command)  # type: ignore[arg-type]
+            taken.enter_context(socket.create_server(("127.0.0.1", int(command.env[variable]))))
 
         patch.setattr(rabbitmq, "_start_epmd", after)
         patch.setattr(local, "PORT_ATTEMPTS", 1)

@@ -1,4 +1,7 @@
-"""A private RabbitMQ node from the installed package: own ports, folders, cookie and epmd."""
+"""A private RabbitMQ node: own ports, folders, cookie and epmd.
+
+From the installed package, or, with `root`, from that of another Debian in a change root.
+"""
 
 import os
 import re
@@ -11,6 +14,7 @@ from pathlib import Path
 from suites.brokers import definitions, ports, rabbitmq_home
 from suites.brokers.administration import Administration
 from suites.brokers.base import BrokerError, Endpoint, Unsupported
+from suites.brokers.change_root import ChangeRoot
 from suites.brokers.ctl_administration import CtlAdministration
 from suites.brokers.http_administration import HttpAdministration
 from suites.brokers.kind import Kind, options
@@ -50,7 +54,7 @@ class RabbitMQ(LocalBroker):
     """One node with RabbitMQ's defaults and the suites' definitions; `plugins` is `management`."""
 
     kind = "rabbitmq"
-    settings = (*LINES, "plugins")
+    settings = (*LINES, "plugins", "root")
     capabilities = frozenset(
         {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "ctl", "logs"}
     )
@@ -62,12 +66,18 @@ class RabbitMQ(LocalBroker):
         if self._plugins not in {"none", "management"}:
             raise BrokerError(f"`{self.kind}`: `plugins` can only be `management`")
         _check_heartbeat(self._options.get("heartbeat", "0"))
+        self._root = ChangeRoot(Path(self._options["root"])) if "root" in self._options else None
         self._env: dict[str, str] = {}
         self._management_port: int | None = None
 
     @property
     def _configuration(self) -> Mapping[str, str]:
         return {"plugins": "none", **self._options}
+
+    @property
+    def installed(self) -> bool:
+        """Whether it is this machine's own RabbitMQ, and not one of a change root."""
+        return self._root is None
 
     @property
     def management_port(self) -> int | None:
@@ -95,17 +105,26 @@ class RabbitMQ(LocalBroker):
             raise BrokerError(f"{self.spec} has not been started")
         port = str(ports.free_port())  # else ctl listens for the node's answer in 35672 to 35682
         range_ = {"RABBITMQ_CTL_DIST_PORT_MIN": port, "RABBITMQ_CTL_DIST_PORT_MAX": port}
-        argv = [str(rabbitmq_home.script("rabbitmqctl")), *words]
-        return self._sandbox.attempt(Command(argv, {**self._env, **range_}), CTL_TIMEOUT)
+        argv = [str(rabbitmq_home.script("rabbitmqctl", self._root)), *words]
+        command = self._placed(Command(argv, {**self._env, **range_}))
+        return self._sandbox.attempt(command, CTL_TIMEOUT)
+
+    def _placed(self, command: Command) -> Command:
+        """The command, run where the node is."""
+        return self._root.command(command) if self._root else command
 
     def _prepare(self, sandbox: Sandbox, port: int) -> None:
         epmd_port = ports.free_port()
         plugins = MANAGEMENT if self._plugins == "management" else ()
         self._management_port = ports.free_port() if plugins else None
-        self._env = _environment(sandbox.folder, port, epmd_port, plugins)
+        self._env = _environment(sandbox.folder, port, epmd_port)
+        lean = rabbitmq_home.lean_scripts(sandbox.folder / "home", plugins, self._root)
+        if lean is not None:
+            self._env["RABBITMQ_SCRIPTS_DIR"] = str(lean)
         _write_files(sandbox.folder, self._settings(sandbox.folder, port), plugins)
         (sandbox.folder / "advanced.config").write_text(self._advanced(), encoding="utf-8")
-        _start_epmd(sandbox, epmd_port, self._env)
+        epmd = Command(_epmd(epmd_port, self._root), self._env)
+        _start_epmd(sandbox, epmd_port, self._placed(epmd))
 
     def _settings(self, folder: Path, port: int) -> str:
         """The text of rabbitmq.conf."""
@@ -113,7 +132,7 @@ class RabbitMQ(LocalBroker):
         if self._management_port is not None:
             text += MANAGEMENT_CONFIGURATION.format(host=HOST, port=self._management_port)
         for key, value in self._options.items():
-            if key != "plugins":
+            if key not in {"plugins", "root"}:
                 text += f"{key.replace('-', '_')} = {value}\n"
         return text
 
@@ -126,10 +145,13 @@ class RabbitMQ(LocalBroker):
 
     def _command(self, folder: Path, port: int) -> Command:
         del folder, port
-        return Command([str(rabbitmq_home.script("rabbitmq-server"))], self._env)
+        server = rabbitmq_home.script("rabbitmq-server", self._root)
+        return self._placed(Command([str(server)], self._env))
 
     def _launch(self, port: int) -> None:
         """As every local broker; Unsupported if this version does not have one of the settings."""
+        if self._root:
+            self._root.require(self.variables)
         try:
             super()._launch(port)
         except BrokerError as error:
@@ -143,39 +165,30 @@ class RabbitMQ(LocalBroker):
         return "Server startup complete" in log
 
 
-def _environment(
-    folder: Path, port: int, epmd_port: int, plugins: Collection[str]
-) -> dict[str, str]:
+def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    scripts = rabbitmq_home.script("rabbitmq-server").resolve().parent
-    lean = rabbitmq_home.lean_scripts(scripts, folder / "home", plugins)
-    lean_home = {"RABBITMQ_SCRIPTS_DIR": str(lean)} if lean else {}
-    return (
-        kept
-        | lean_home
-        | {
-            "LC_ALL": "C.UTF-8",
-            "HOME": str(folder),
-            "RUNNING_UNDER_SYSTEMD": "true",  # the script execs erl, so that our child is the node
-            "ERL_EPMD_PORT": str(epmd_port),
-            "ERL_EPMD_ADDRESS": HOST,
-            "RABBITMQ_NODENAME": f"mqproof-{port}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": HOST,
-            "RABBITMQ_NODE_PORT": str(port),
-            "RABBITMQ_DIST_PORT": str(ports.free_port()),
-            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
-            "RABBITMQ_LOG_BASE": f"{folder}/log",
-            "RABBITMQ_LOGS": "-",  # to the output, beside what a crash prints
-            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
-            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
-            "RABBITMQ_GENERATED_CONFIG_DIR": f"{folder}/generated",
-            "RABBITMQ_CONF_ENV_FILE": f"{folder}/rabbitmq-env.conf",
-            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
-            "RABBITMQ_PID_FILE": f"{folder}/rabbitmq.pid",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{LOOPBACK_DISTRIBUTION} -start_epmd false",
-            "RABBITMQ_CTL_ERL_ARGS": LOOPBACK_DISTRIBUTION,
-        }
-    )
+    return kept | {
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(folder),
+        "RUNNING_UNDER_SYSTEMD": "true",  # the script execs erl, so that our child is the node
+        "ERL_EPMD_PORT": str(epmd_port),
+        "ERL_EPMD_ADDRESS": HOST,
+        "RABBITMQ_NODENAME": f"mqproof-{port}@localhost",
+        "RABBITMQ_NODE_IP_ADDRESS": HOST,
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(ports.free_port()),
+        "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+        "RABBITMQ_LOG_BASE": f"{folder}/log",
+        "RABBITMQ_LOGS": "-",  # to the output, beside what a crash prints
+        "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+        "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
+        "RABBITMQ_GENERATED_CONFIG_DIR": f"{folder}/generated",
+        "RABBITMQ_CONF_ENV_FILE": f"{folder}/rabbitmq-env.conf",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
+        "RABBITMQ_PID_FILE": f"{folder}/rabbitmq.pid",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{LOOPBACK_DISTRIBUTION} -start_epmd false",
+        "RABBITMQ_CTL_ERL_ARGS": LOOPBACK_DISTRIBUTION,
+    }
 
 
 class PluginAdministration(HttpAdministration):
@@ -212,13 +225,16 @@ def _write_files(folder: Path, configuration: str, plugins: Collection[str]) -> 
     cookie.chmod(0o400)  # Erlang refuses a cookie that others may read
 
 
-def _start_epmd(sandbox: Sandbox, port: int, env: Mapping[str, str]) -> None:
-    """Run our own port mapper in the foreground: one that a node starts would outlive it."""
-    binary = shutil.which("epmd")
+def _epmd(port: int, root: ChangeRoot | None) -> list[str]:
+    binary = "epmd" if root else shutil.which("epmd")
     if binary is None:
         raise BrokerError("epmd is not on PATH: install Erlang, or add its erts `bin` to PATH")
-    argv = [binary, "-address", HOST, "-port", str(port)]
-    process = sandbox.spawn(Command(argv, env), "epmd.log")
+    return [binary, "-address", HOST, "-port", str(port)]
+
+
+def _start_epmd(sandbox: Sandbox, port: int, command: Command) -> None:
+    """Run our own port mapper in the foreground: one that a node starts would outlive it."""
+    process = sandbox.spawn(command, "epmd.log")
     deadline = time.monotonic() + EPMD_TIMEOUT
     while not _accepts(port):
         if process.wait(0.01) or time.monotonic() > deadline:
