@@ -119,6 +119,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def pages(session: nox.Session) -> None:
+    """Look at the published pages in a real browser; needs `apt-get install chromium`."""
+    install(session, "suites", "reports", "pages")
+    run(session, "pytest", "-q", *(session.posargs or ["suites/pages"]))
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, and use it as an application's tests would: alone, with pytest and pika."""
     folder = Path(session.create_tmp())
@@ -150,7 +157,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, format, types, and the import law."""
-    install(session, "suites", "reports", "dev")
+    install(session, "suites", "reports", "pages", "dev")
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check", *session.posargs)
     session.run("mypy")

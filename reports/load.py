@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from reports.analyse import tally
-from reports.model import FORMAT, Case, Entry, Footer, Header, Record, RecordError
+from reports.model import FORMAT, READABLE, Case, Entry, Footer, Header, Record, RecordError
 
 __all__ = ["RecordError", "load"]
 
@@ -58,10 +58,10 @@ def _check_version(path: Path, line: bytes) -> None:
         preface = _preface.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: line 1: not the header of a record: {error}") from error
-    if preface.kind == "header" and preface.format != FORMAT:
+    if preface.kind == "header" and preface.format not in READABLE:
         raise RecordError(
             f"{path}: line 1: format version {preface.format} is unknown;"
-            f" this mqproof reads version {FORMAT}"
+            f" this mqproof reads up to version {FORMAT}"
         )
 
 

@@ -1,4 +1,17 @@
-"""What one line of a run's record may say: a header, then cases, then a footer."""
+"""What one line of a run's record may say: the format of the JSON-lines file of a run.
+
+The file is UTF-8, one JSON object a line, each with its `kind`:
+
+1. one `header`: the format's version, who was on trial, where, and the command that repeats it;
+2. a `case` for each judged test, in the order in which they ended, each written at once;
+3. one `footer`: the counts and the exit code. Without it the run did not reach its end.
+
+`Header`, `Case` and `Footer` below are the whole schema; a field with a default may be absent, an
+unknown one is refused. Moments are ISO 8601 with their zone, durations seconds. A last line that
+was cut short is dropped and said so. Before a line is written, passwords, home folders, the
+machine's paths and its name are masked (`reports.scrub`). Versions: 1 is the first; 2 adds `also`
+and `parameters` to a case, and the transcript of one that passed.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,8 +19,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-FORMAT = 1
-"""The version of the record's format; a reader refuses any other."""
+FORMAT = 2
+"""The version of the record's format that is written."""
+
+READABLE = frozenset({1, FORMAT})
+"""The versions that are read; a reader refuses any other."""
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Seconds = Annotated[float, Meta(ge=0)]
@@ -58,6 +74,15 @@ class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     configuration: dict[str, str] = field(default_factory=dict)
 
 
+class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One testable sentence about a broker."""
+
+    id: Name
+    area: Name
+    level: Level
+    summary: str
+
+
 class Header(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="header"
 ):
@@ -77,7 +102,9 @@ class Case(
 ):
     """One judged test, with the evidence for its verdict; `duration` is in seconds.
 
-    `rules` are those of the specification that its requirements cover.
+    `area` and `summary` are those of the first requirement, `level` is the most binding of all;
+    `also` tells of the further requirements in full. `rules` are those of the specification that
+    the requirements cover. `parameters` are those that the test was called with.
     """
 
     test: Name
@@ -99,6 +126,8 @@ class Case(
     transcript: list[str] = field(default_factory=list)
     log: str | None = None
     seed: int | None = None
+    also: list[Requirement] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
 
 
 class Footer(

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from reports.model import Case, Name, Record, RecordError, Verdict
+from reports.render import words
 
 CLAIMANT = "RabbitMQ"
 PAGE = "https://www.rabbitmq.com/docs/specification"
@@ -94,7 +95,7 @@ class Claims(Struct, frozen=True, kw_only=True):
     @property
     def names(self) -> list[str]:
         """Each record's broker: product, version, and what it was told."""
-        return [_name(record) for record in self.records]
+        return words.names(self.records)
 
     @property
     def claimants(self) -> list[int]:
@@ -135,20 +136,13 @@ def compare(rules: Iterable[Rule], records: Sequence[Record]) -> Claims:
     return Claims(records=list(records), rows=rows)
 
 
-def _name(record: Record) -> str:
-    broker = record.header.broker
-    options = broker.spec.partition(":")[2]
-    shown = f" ({options})" if options and "/" not in options else ""
-    return f"{broker.product} {broker.version}{shown}"
-
-
 def _by_rule(record: Record) -> dict[str, list[Case]]:
     found: dict[str, list[Case]] = {}
     for case in record.cases:
         for rule in case.rules:
             found.setdefault(rule, []).append(case)
     if not found:
-        name = _name(record)
+        name = words.broker_name(record)
         raise RecordError(f"the record of {name} names no rules: run the suites anew")
     return found
 

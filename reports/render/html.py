@@ -1,66 +1,104 @@
-"""A run as one self-contained web page, which asks the network for nothing."""
+"""Any number of runs as one self-contained web page, which asks the network for nothing.
+
+The matrix is plain markup, so that it is there at once, can be read without a script, and prints.
+The evidence behind its cells is packed, a record at a time, and unpacked when a cell is opened.
+"""
 
 import base64
 import hashlib
 import re
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from markupsafe import Markup
 
-from reports.analyse import GRAVEST_FIRST, Counts, by_area, by_level, outcome, tally
+from reports import matrix
+from reports.analyse import Counts, outcome, tally
 from reports.model import Case, Record, Verdict
 from reports.render import words
 from reports.render.environment import environment
 
+DRESS = Path(__file__).parent / "page" / "page.css"
+"""The style that all web pages share."""
+
 _HERE = Path(__file__).parent / "page"
 _BAR_WIDTH = 1000
+_HEAD, _TAIL = 120, 60  # lines of a transcript that a page keeps; the record has them all
 
 
 def render(record: Record) -> str:
-    """Fill the page; all that comes from the record is escaped."""
-    page = environment(
-        _HERE, visible=words.visible, slug=_slug, lasted=words.lasted, web_link=words.web_link
-    )
-    return page.get_template("page.html.jinja").render(_context(record))
+    """Fill the page with one run."""
+    return render_all([record])
 
 
-def _context(record: Record) -> dict[str, Any]:
+def render_all(records: Sequence[Record]) -> str:
+    """Fill the page; all that comes from the records is escaped."""
+    page = environment(_HERE, visible=words.visible, slug=_slug, web_link=words.web_link)
+    return page.get_template("page.html.jinja").render(_context(records))
+
+
+def pack(cases: Sequence[Case]) -> str:
+    """Write cases as the page unpacks them: JSON, deflated, in base64."""
+    data = msgspec.json.encode([_shown(msgspec.to_builtins(_cut(case))) for case in cases])
+    return base64.b64encode(zlib.compress(data, 9)).decode()
+
+
+def asset(path: Path) -> Markup:
+    """A file of ours as it stands."""
+    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def script_hash(script: str) -> str:
+    """What a page's policy allows the script by."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _context(records: Sequence[Record]) -> dict[str, Any]:
     """Name all that the template may show."""
-    counts = tally(case.verdict for case in record.cases)
-    script = _asset("page.js")
+    table = matrix.compare(records)
+    script = asset(_HERE / "page.js")
+    names = words.names(records)
     return {
-        "title": words.product(record),
+        "title": ", ".join(names),
+        "lead": words.lead(table),
+        "table": table,
+        "names": names,
+        "runs": [_run(record, name) for record, name in zip(records, names, strict=True)],
+        "verdicts": list(Verdict),
+        "signs": words.SIGNS,
+        "meanings": words.MEANINGS,
+        "totals": [tally(c.verdict for c in _column(table, i)) for i in range(len(records))],
+        "passing": matrix.passing,
+        "evidence": words.evidence,
+        "packed": [pack(record.cases) for record in records],
+        "style": asset(DRESS) + asset(_HERE / "matrix.css"),
+        "script": script,
+        "script_hash": script_hash(script),
+    }
+
+
+def _column(table: matrix.Matrix, index: int) -> list[matrix.Cell]:
+    cells = [row.cells[index] for row in table.rows]
+    return [cell for cell in cells if cell is not None]
+
+
+def _run(record: Record, name: str) -> dict[str, Any]:
+    """What is told of one run above the matrix."""
+    counts = tally(case.verdict for case in record.cases)
+    return {
+        "name": name,
         "headline": words.headline(record),
         "outcome": outcome(record),
         "outcome_line": words.verdict_line(record),
         "caveats": words.caveats(record),
         "facts": words.facts(record),
-        "verdicts": list(Verdict),
-        "signs": words.SIGNS,
-        "meanings": words.MEANINGS,
-        "counts": counts,
-        "bar": _bar(counts),
-        "areas": by_area(record.cases),
-        "levels": by_level(record.cases),
-        "attention": [*words.troubled(record), *words.weak(record)],
         "closings": words.closings(record),
-        "groups": _groups(record.cases),
-        "evidence": words.evidence,
-        "style": _asset("page.css"),
-        "script": script,
-        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "bar": _bar(counts),
+        "attention": [(case, matrix.keys(case)[0]) for case in words.attention(record)],
     }
-
-
-def _asset(name: str) -> Markup:
-    return Markup((_HERE / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
-
-
-def _groups(cases: list[Case]) -> dict[str, list[Case]]:
-    """Put the cases under their areas, the gravest first, else in the order that they ran."""
-    ordered = sorted(cases, key=lambda case: GRAVEST_FIRST.index(case.verdict))
-    return {area: [case for case in ordered if case.area == area] for area in by_area(cases)}
 
 
 def _bar(counts: Counts) -> list[tuple[Verdict, float, float]]:
@@ -74,6 +112,28 @@ def _bar(counts: Counts) -> list[tuple[Verdict, float, float]]:
             pieces.append((verdict, round(start, 2), round(width, 2)))
             start += width
     return pieces
+
+
+def _cut(case: Case) -> Case:
+    """Leave out the middle of a very long transcript."""
+    left_out = len(case.transcript) - _HEAD - _TAIL
+    if left_out <= 1:
+        return case
+    lines = case.transcript
+    kept = [*lines[:_HEAD], f"… {left_out} lines left out, see the record", *lines[-_TAIL:]]
+    return msgspec.structs.replace(case, transcript=kept)
+
+
+def _shown(value: Any) -> Any:
+    """The same with everything visible, and without what is empty."""
+    if isinstance(value, str):
+        return words.visible(value)
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, dict):
+        kept = {k: v for k, v in value.items() if v not in (None, [], {}) and k != "kind"}
+        return {words.visible(k): _shown(v) for k, v in kept.items()}
+    return value
 
 
 def _slug(text: str) -> str:

@@ -25,7 +25,7 @@ def render(record: Record) -> str:
     parts = [_wrapped(words.headline(record)), *map(_wrapped, words.caveats(record))]
     if record.cases:
         parts.append(table(record.cases))
-    parts += [_listed(case) for case in (*words.troubled(record), *words.weak(record))]
+    parts += [_listed(case) for case in words.attention(record)]
     parts += map(_wrapped, words.closings(record))
     parts.append(_wrapped(words.verdict_line(record)))
     return "\n\n".join(parts) + "\n"

@@ -1,9 +1,11 @@
 """The words and signs that every page uses, and text made safe to look at."""
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 
 from reports.analyse import Counts, Outcome, by_closing, by_requirement, outcome, tally
+from reports.matrix import Matrix
 from reports.model import Case, Record, Verdict
 
 SIGNS = {
@@ -64,10 +66,36 @@ def headline(record: Record) -> str:
     return f"{product(record)}: {'; '.join(parts) or 'no case was run'}"
 
 
+def lead(table: Matrix) -> str:
+    """Say in one sentence what a matrix shows."""
+    if len(table.records) == 1:
+        return f"{headline(table.records[0])}."
+    differing = sum(row.differs for row in table.rows)
+    return (
+        f"{_number(len(table.rows), 'requirement')} put to {len(table.records)} brokers:"
+        f" on {differing} of them their verdicts differ."
+    )
+
+
 def product(record: Record) -> str:
     """Give the identity of the broker that was on trial, as one phrase."""
     broker = record.header.broker
     return visible(f"{broker.product} {broker.version}".strip())
+
+
+def names(records: Sequence[Record]) -> list[str]:
+    """Name each record's broker, and say when it ran where several have one name."""
+    brokers = [broker_name(record) for record in records]
+    return [
+        f"{name}, {moment(record.header.started)}" if brokers.count(name) > 1 else name
+        for name, record in zip(brokers, records, strict=True)
+    ]
+
+
+def broker_name(record: Record) -> str:
+    """Name product, version, and what the broker was told where its string says so."""
+    options = record.header.broker.spec.partition(":")[2]
+    return f"{product(record)} ({options})" if options and "/" not in options else product(record)
 
 
 def verdict_line(record: Record) -> str:
@@ -90,6 +118,11 @@ def troubled(record: Record) -> list[Case]:
 def weak(record: Record) -> list[Case]:
     """List the cases of recommendations that the broker does not follow."""
     return [case for case in record.cases if case.verdict is Verdict.WEAK]
+
+
+def attention(record: Record) -> list[Case]:
+    """List the cases that deserve a look: failures, errors, recommendations not followed."""
+    return [*troubled(record), *weak(record)]
 
 
 def closings(record: Record) -> list[str]:
@@ -160,6 +193,8 @@ def lasted(seconds: float) -> str:
 
 def visible(text: str) -> str:
     """Write control and invisible format characters as escapes, keeping lines and tabs."""
+    if text.isprintable():  # nearly all of a record is, and records are long
+        return text
     return "".join(c if c in "\n\t" or not _hidden(c) else _escaped(c) for c in text)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from reports.model import Case, Level, Verdict
+from reports.model import Case, Level, Requirement, Verdict
 from suites.harness.collection import requirements_of
 from suites.harness.evidence import EVIDENCE, Evidence
 from suites.harness.station import Station
@@ -16,6 +16,9 @@ from suites.requirements import LEVELS, named
 
 CASE, BEGUN, IDENTITY = "mqproof_case", "mqproof_begun", "mqproof_identity"
 """Attributes of a test's reports: the case on the last, the others on the first."""
+
+HEAD, TAIL = 30, 10  # lines of a pass's transcript: evidence enough, and records stay small
+SHOWN = 80  # characters of a parameter's value
 
 
 def begun(item: pytest.Item, station: Station) -> dict[str, Any]:
@@ -51,7 +54,8 @@ def _case(
 ) -> dict[str, Any]:
     identifiers = requirements_of(item)
     requirements = [named(identifier) for identifier in identifiers]
-    told = judgement.verdict is not Verdict.PASS
+    lines = evidence.transcript.lines
+    parameters = _parameters(item)
     case = Case(
         test=item.nodeid,
         requirements=identifiers,
@@ -69,11 +73,47 @@ def _case(
         reason=judgement.reason,
         link=judgement.link,
         rules=sorted({rule for requirement in requirements for rule in requirement.rules}),
-        transcript=evidence.transcript.lines if told else [],
+        transcript=_shortened(lines) if judgement.verdict is Verdict.PASS else lines,
         log=evidence.log,
+        seed=_seed(parameters),
+        also=[_requirement(identifier) for identifier in identifiers[1:]],
+        parameters=parameters,
     )
     data: dict[str, Any] = msgspec.to_builtins(case)
     return data
+
+
+def _requirement(identifier: str) -> Requirement:
+    found = named(identifier)
+    level = Level(found.level)
+    return Requirement(id=found.id, area=found.area, level=level, summary=found.summary)
+
+
+def _parameters(item: pytest.Item) -> dict[str, str]:
+    """What the test was called with, values of any kind as short text."""
+    call = getattr(item, "callspec", None)
+    found = call.params if call is not None else {}
+    return {name: _short(value) for name, value in found.items()}
+
+
+def _seed(parameters: dict[str, str]) -> int | None:
+    found = (value for name, value in parameters.items() if name.endswith("seed"))
+    return next((int(value) for value in found if value.isdecimal()), None)
+
+
+def _short(value: object) -> str:
+    """The value, or the name of what has one: the address of an object tells nobody anything."""
+    name = getattr(value, "__name__", None) or getattr(value, "id", None)
+    text = name if isinstance(name, str) else str(value) if isinstance(value, str) else repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """The beginning and the end, where what is between is long."""
+    left_out = len(lines) - HEAD - TAIL
+    if left_out <= 1:
+        return lines
+    return [*lines[:HEAD], f"… {left_out} lines of a pass left out", *lines[-TAIL:]]
 
 
 def level_of(item: pytest.Item) -> Level:

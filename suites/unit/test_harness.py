@@ -269,13 +269,14 @@ def test_the_record_is_whole(lies: Run) -> None:
     assert lies.path.with_suffix(".html").exists()
 
 
-def test_evidence_goes_with_what_did_not_pass(lies: Run) -> None:
-    """A failure has its transcript and the command that repeats it; a pass needs none."""
+def test_evidence_goes_with_each_case(lies: Run) -> None:
+    """Each has its transcript, its parameters, and the command that repeats it."""
     case = lies.cases["declare[closes]"]
     assert any("< ch 1 channel.close reply_code=404" in line for line in case.transcript)
     assert case.repeat.endswith("--requirement header/higher-version")
     assert "guest:guest" not in case.repeat
-    assert not lies.cases["declare[right]"].transcript
+    assert any("> ch 1 queue.declare " in line for line in lies.cases["declare[right]"].transcript)
+    assert lies.cases["declare[right]"].parameters == {"lie": "right"}
     assert "the broker hung while" in str(lies.cases["the_broker_hangs_at_the_end"].reason)
     assert "no broker to test at 127.0.0.1" in str(lies.cases["after_the_death"].reason)
     assert lies.cases["observed"].observation == "it took 3 ms"
