@@ -14,7 +14,8 @@ As in RabbitMQ's classic queues, a message expires when it is first in line, not
 from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nsmallest
+from itertools import islice
 from typing import Any
 
 from reference_broker.wire.tables import Table
@@ -88,6 +89,11 @@ class Queue:
     def __len__(self) -> int:
         """How many messages are ready for delivery."""
         return len(self._ready) + len(self._heap)
+
+    @property
+    def entered(self) -> int:
+        """How many messages have stood in line, or passed it by, since the queue is there."""
+        return self._head + len(self._ready)
 
     @property
     def exclusive(self) -> bool:
@@ -309,6 +315,17 @@ class Queue:
         self._heap.clear()
         self._ready_size = 0
         return count
+
+    def peek(self, start: int, count: int) -> list[tuple[int, Message, bool]]:
+        """Some of the ready messages, from the place `start` in line on; all stay as they are.
+
+        Of each: position, message, whether it has been out before.
+        """
+        came_back = nsmallest(start + count, self._heap)[start:]
+        found = [(position, message, again) for _rank, position, message, again in came_back]
+        first = max(0, start - len(self._heap))
+        fresh = islice(self._ready, first, first + count - len(found))
+        return found + [(at, m, False) for at, m in enumerate(fresh, self._head + first)]
 
     # limits
 

@@ -192,6 +192,10 @@ class QuorumQueue(Queue):
         headers = {**(properties.get("headers") or {}), _COUNT: Typed("l", returns)}
         return message.rewritten({**properties, "headers": dict(sorted(headers.items()))})
 
+    def peek(self, start: int, count: int) -> list[tuple[int, Message, bool]]:
+        """As a classic queue; without the header that counts deliveries."""
+        return [(at, m, at in self._returns) for at, m, _again in super().peek(start, count)]
+
     def purge(self) -> int:
         """Drop all ready messages; how many there were."""
         dropped = super().purge()

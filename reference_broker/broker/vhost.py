@@ -24,6 +24,7 @@ from .exchange import (
     exchange_type,
     make_exchange,
 )
+from .flow import Flow
 from .lease import Leases
 from .message import Message
 from .policy import Policies
@@ -60,6 +61,7 @@ class VHost:
         self.store = store
         self.description = ""
         self.tags: list[str] = []
+        self.flow = Flow()  # of queues and channels that are gone
         self.policies = Policies()
         self.limits: dict[str, int] = {}  # max-connections, max-queues; a negative one is none
         self._leases = Leases(clock, self.delete_queue)
@@ -281,6 +283,7 @@ class VHost:
         count = len(queue)
         del self.queues[queue.name]
         self._leases.forget(queue)
+        self.flow.add(entered=queue.entered)
         self._remove_bindings_into(queue)
         queue.drop()
         return count

@@ -13,7 +13,7 @@ from reference_broker.broker.ports import StoreError
 from reference_broker.session.opening import LOCAL_USER
 from reference_broker.wire.errors import AmqpError
 
-from . import views  # noqa: F401  they fill the table
+from . import files, views  # noqa: F401  the views fill the table
 from .call import ROUTES, TAG_REFUSALS, Answer, Call, Refusal, Route, bad_request, has_tag
 from .call import not_authorised as refused
 from .desk import Desk
@@ -33,9 +33,20 @@ async def serve(desk: Desk) -> web.AppRunner:
     application = web.Application(middlewares=[_always_json], client_max_size=_LARGEST_BODY)
     for route in ROUTES:
         application.router.add_route(route.method, route.path, _handler(route, desk))
+    for path, file in files.load().items():
+        application.router.add_get(path, _file_handler(file))
     runner = web.AppRunner(application, access_log=None, handle_signals=False)
     await runner.setup()
     return runner
+
+
+def _file_handler(file: files.File) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("If-None-Match") == file.tag:
+            return web.Response(status=304, headers=file.headers)
+        return web.Response(body=file.octets, headers=file.headers)
+
+    return handle
 
 
 def _handler(route: Route, desk: Desk) -> Handler:
@@ -124,7 +135,8 @@ def _response(answer: Answer) -> web.Response:
     headers = dict(answer.headers)
     if answer.body is None:
         return web.Response(status=answer.status, headers=headers)
-    octets = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
+    octets = text.encode(errors="backslashreplace")  # octets of a name that are no UTF-8
     headers["content-type"] = "application/json"
     return web.Response(status=answer.status, body=octets, headers=headers)
 

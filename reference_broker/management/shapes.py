@@ -3,6 +3,7 @@
 import base64
 import zlib
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -28,7 +29,11 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, bytes):
         return value.decode(errors="replace")
-    return float(value) if isinstance(value, Decimal) else value
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # for which JSON has no number
+    return value
 
 
 def exchange(vhost: VHost, held: Exchange) -> Shape:

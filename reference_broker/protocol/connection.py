@@ -99,6 +99,11 @@ class Connection:
             self._limit -= FRAME_OVERHEAD
         self._content_limit = min(self._limit, self._max_message_size)
 
+    @property
+    def unread(self) -> bytes:
+        """What has come and was not taken yet: it begins where a frame begins."""
+        return self._buffer
+
     def begin_close(self) -> None:
         """The broker sends Close: from now on only the answer to it counts."""
         self.phase = Phase.CLOSING

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from reference_broker.broker.broker import Broker
 from reference_broker.broker.definitions import load_definitions
@@ -11,6 +11,7 @@ from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
 from reference_broker.session.hub import Hub
 from reference_broker.session.overdue import OverdueAcks
+from reference_broker.session.session import Session
 from reference_broker.storage.recovery import recover
 from reference_broker.storage.sqlite import SqliteStore
 
@@ -109,6 +110,10 @@ class Server:
         self._transports.add(transport)
         transport.gone.add_done_callback(lambda _gone: self._transports.discard(transport))
         return transport
+
+    def wire(self, session: Session) -> AmqpTransport:
+        """The socket of an open connection."""
+        return cast("AmqpTransport", session.transport)  # there is no other kind here
 
     def run(self, call: Callable[[], None]) -> None:
         """Make a call that may touch the store, and settle what came of it."""

@@ -2,20 +2,26 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Protocol, cast
 
 from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
+from reference_broker.management.desk import Vitals
 from reference_broker.protocol.states import Phase
 from reference_broker.session.hub import Hub
 from reference_broker.session.session import Session
 from reference_broker.wire.errors import HardError
 from reference_broker.wire.framing import HEARTBEAT
+from reference_broker.wire.recent import RecentFrames
+
+from .vitals import vitals_of
 
 log = logging.getLogger(__name__)
 
+_WATCH = 60.0  # seconds that frames are kept for somebody who does not ask for them
 _BUFFER = 512 * 1024  # octets that may wait for a slow reader before its consumers pause
 
 
@@ -47,6 +53,9 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._hub = hub
         self._inbox = host.inbox
         self._heard = self._spoke = False
+        self._frames: RecentFrames | None = None
+        self._take: Callable[[bytes], None]
+        self._send: Callable[[bytes | memoryview], None]
         self._holds: set[str] = set()  # why nothing is read from the client
         self._silent = 0  # checks in a row that found nothing received
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -63,6 +72,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self.name = f"{self.peer} -> {own_host}:{own_port}"
         self.local = ip_address(host).is_loopback
         self._session = Session(self._hub, self)
+        self.unwatch()
         self._after("handshake", self._config.handshake_timeout, self._too_slow)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  it is always -1
@@ -72,7 +82,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Octets have come."""
         self._heard = True
-        self._do(self._session.receive, self._inbox[:nbytes].tobytes())
+        self._do(self._take, self._inbox[:nbytes].tobytes())
 
     def _do(self, call: Callable[..., None], *args: object) -> None:
         """Let the session do something, whatever comes of it."""
@@ -109,7 +119,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
     def write(self, data: bytes | memoryview) -> None:
         """Send the octets, in order."""
         self._spoke = True
-        self._transport.write(data)
+        self._send(data)
 
     def hold_input(self, why: str) -> None:
         """Read nothing from the client until `release_input` with the same word."""
@@ -149,6 +159,35 @@ class AmqpTransport(asyncio.BufferedProtocol):
         """End the socket now."""
         self._transport.abort()
 
+    # what the management asks; octets go through `_take` and `_send`, which only then do more
+
+    def vitals(self) -> Vitals:
+        """How the socket is, as the system knows it."""
+        return vitals_of(self._transport.get_extra_info("socket"))
+
+    @property
+    def watched(self) -> bool:
+        """Whether the last frames are kept."""
+        return self._frames is not None
+
+    def watch(self) -> RecentFrames:
+        """Keep the last frames, until nobody has asked for them for a while."""
+        frames = self._frames
+        if frames is None:
+            frames = self._frames = RecentFrames(self._session.protocol.unread)
+            self._take, self._send = _recording(frames, self._take, self._send)
+        else:
+            self._timers["watch"].cancel()
+        self._after("watch", _WATCH, self.unwatch)
+        return frames
+
+    def unwatch(self) -> None:
+        """Octets go straight through."""
+        self._frames = None
+        self._take, self._send = self._session.receive, self._transport.write
+        if timer := self._timers.pop("watch", None):
+            timer.cancel()
+
     # timers
 
     def _after(self, name: str, delay: float, call: Callable[..., None], *args: object) -> None:
@@ -161,7 +200,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
 
     def _send_heartbeat(self, interval: int) -> None:
         if not self._spoke:
-            self._transport.write(HEARTBEAT)
+            self._send(HEARTBEAT)
         self._spoke = False
         self._after("send", interval / 2, self._send_heartbeat, interval)
 
@@ -174,3 +213,21 @@ class AmqpTransport(asyncio.BufferedProtocol):
             self.abort()
         else:
             self._after("hear", interval, self._check_heard, interval)
+
+
+def _recording(
+    frames: RecentFrames,
+    take: Callable[[bytes], None],
+    send: Callable[[bytes | memoryview], None],
+) -> tuple[Callable[[bytes], None], Callable[[bytes | memoryview], None]]:
+    """Both ways of the octets, past a record of them."""
+
+    def received(data: bytes) -> None:
+        frames.add(data, time.time(), from_client=True)
+        take(data)
+
+    def sent(data: bytes | memoryview) -> None:
+        frames.add(data, time.time(), from_client=False)
+        send(data)
+
+    return received, sent

@@ -276,8 +276,15 @@ class Channel:
         """Handle any other method, by the table."""
         HANDLERS[name](self, **arguments)
 
+    @property
+    def settled(self) -> int:
+        """How many of the deliveries need no more acknowledgement."""
+        undecided = len(self.transaction.settled) if self.transaction is not None else 0
+        return self.delivery_tag - len(self.unacked) - undecided
+
     def end(self) -> None:
         """The channel closes: its consumers go, what is unacked goes back into its place."""
+        self._vhost.flow.add(delivered=self.delivery_tag, settled=self.settled)
         self._hub.unconfirmed.discard(self)
         consumers, self.consumers = self.consumers, {}
         for consumer in consumers.values():

@@ -1,6 +1,6 @@
 """What the API answers, by what it is about; importing them fills the table of routes."""
 
-from . import connections, definitions, entities, health, messages, policies, users, vhosts
+from . import connections, definitions, entities, health, messages, own, policies, users, vhosts
 
 __all__ = [
     "connections",
@@ -8,6 +8,7 @@ __all__ = [
     "entities",
     "health",
     "messages",
+    "own",
     "policies",
     "users",
     "vhosts",

@@ -12,7 +12,7 @@ from reference_broker.session.session import Session
 _REASON = "Closed via management plugin"
 
 
-def _sessions(call: Call) -> list[Session]:
+def sessions(call: Call) -> list[Session]:
     """The open connections that the user may see, oldest first."""
     vhosts = call.vhosts()
     every = has_tag(call.user, "monitoring")
@@ -24,33 +24,34 @@ def _sessions(call: Call) -> list[Session]:
     return sorted(found, key=lambda session: (session.since, session.transport.name))
 
 
-def _named(call: Call) -> Session:
-    for session in _sessions(call):
+def named_session(call: Call) -> Session:
+    """The open connection that the path names. Raises Refusal 404."""
+    for session in sessions(call):
         if session.transport.name == call.path["name"]:
             return session
     raise not_found()
 
 
 def _channels(call: Call) -> Iterator[Channel]:
-    return (channel for s in _sessions(call) for channel in s.channels.values())
+    return (channel for s in sessions(call) for channel in s.channels.values())
 
 
 @answers("GET", "/connections", "/vhosts/{vhost}/connections")
 def all_connections(call: Call) -> list[Shape]:
     """Those that the user may see."""
-    return [shapes.connection(session, call.desk.node) for session in _sessions(call)]
+    return [shapes.connection(session, call.desk.node) for session in sessions(call)]
 
 
 @answers("GET", "/connections/{name}")
 def one_connection(call: Call) -> Shape:
     """One."""
-    return shapes.connection(_named(call), call.desk.node)
+    return shapes.connection(named_session(call), call.desk.node)
 
 
 @answers("DELETE", "/connections/{name}")
 def close_connection(call: Call) -> Answer:
     """Close it, with the reason in the header X-Reason."""
-    operations.close([_named(call)], call.reason or _REASON)
+    operations.close([named_session(call)], call.reason or _REASON)
     return NO_CONTENT
 
 
@@ -63,7 +64,7 @@ def connections_of_user(call: Call) -> list[Shape]:
 @answers("DELETE", "/connections/username/{user}")
 def close_connections_of_user(call: Call) -> Answer:
     """Close all of one user's."""
-    found = [s for s in _sessions(call) if shapes.user_name(s) == call.path["user"]]
+    found = [s for s in sessions(call) if shapes.user_name(s) == call.path["user"]]
     operations.close(found, call.reason or _REASON)
     return NO_CONTENT
 
@@ -71,7 +72,9 @@ def close_connections_of_user(call: Call) -> Answer:
 @answers("GET", "/connections/{name}/channels")
 def channels_of_connection(call: Call) -> list[Shape]:
     """Those of one connection."""
-    return [shapes.channel(channel, call.desk.node) for channel in _named(call).channels.values()]
+    return [
+        shapes.channel(channel, call.desk.node) for channel in named_session(call).channels.values()
+    ]
 
 
 @answers("GET", "/channels", "/vhosts/{vhost}/channels")
