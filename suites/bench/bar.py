@@ -22,9 +22,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """All marks, and the product beside which the ratios are meant."""
+    """All marks, and the products beside which the ratios are meant."""
 
-    beside: str
+    beside: Mapping[str, str]
+    """By what a scenario speaks."""
     marks: Mapping[tuple[str, str], Mark]
     """By scenario and metric."""
     growth: Mapping[str, float]

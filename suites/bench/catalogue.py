@@ -17,6 +17,7 @@ from suites.bench.scenarios import (
     publish,
     relay,
     routing,
+    text,
 )
 
 SCENARIOS = (
@@ -29,6 +30,7 @@ SCENARIOS = (
     *lifecycle.SCENARIOS,
     *process.SCENARIOS,
     *library.SCENARIOS,
+    *text.SCENARIOS,
 )
 
 

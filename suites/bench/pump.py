@@ -7,7 +7,7 @@ import selectors
 from abc import ABC, abstractmethod
 
 from suites.bench.errors import PATIENCE, BenchError
-from suites.bench.wire import READ_SIZE, Wire
+from suites.bench.link import READ_SIZE, Link
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -15,7 +15,7 @@ _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 class Peer(ABC):
     """What one connection sends and awaits."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Link) -> None:
         self.wire = wire
 
     @property

@@ -60,7 +60,7 @@ def remarks(summary: Summary) -> list[str]:
     return [
         *([_HURRIED] if summary.plan.quick else []),
         *(failure(sample) for sample in summary.failures),
-        *(_shortfall(summary, line) for line in summary.shortfalls),
+        *(_shortfall(line) for line in summary.shortfalls),
         *_judgement(summary),
         *_client_bound(summary),
     ]
@@ -84,14 +84,14 @@ def _circumstances(summary: Summary) -> Iterator[str]:
     )
 
 
-def _shortfall(summary: Summary, line: Line) -> str:
+def _shortfall(line: Line) -> str:
     name = f"{line.scenario.name} ({table.label(line.metric)})"
     mark, reached = line.mark, line.reached
     if mark is None or reached is None:
         raise ValueError(f"{name} was not judged")
     if mark.absolute:
         return f"Short: {name} is {table.number(reached)}; it must be at most {mark.must:g}."
-    beside = shown(summary.baseline or "")
+    beside = shown(line.baseline or "")
     return f"Short: {name} is {table.number(reached)} times {beside}; it must be {mark.must:g}."
 
 
@@ -104,7 +104,8 @@ def _judgement(summary: Summary) -> Iterator[str]:
         yield f"{shown(summary.subject)} meets every must that was judged."
     if unjudged:
         names = ", ".join(f"{line.scenario.name} ({table.label(line.metric)})" for line in unjudged)
-        yield f"Not judged, for want of figures beside {bar.load().beside}: {names}."
+        products = " or ".join(bar.load().beside.values())
+        yield f"Not judged, for want of figures beside {products}: {names}."
 
 
 def _client_bound(summary: Summary) -> Iterator[str]:

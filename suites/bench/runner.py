@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reference_broker.wire.errors import WireError
 from suites.bench.errors import BenchError, time_limit
-from suites.bench.scenario import Figures, Scenario
+from suites.bench.scenario import TEXT, Figures, Scenario
 from suites.bench.stage import Stage
 from suites.brokers import registry
 from suites.brokers.base import Broker, BrokerError, Identity, Unsupported
@@ -38,6 +38,20 @@ class Plan:
     rounds: int
     quick: bool
 
+    def speakers(self, scenario: Scenario) -> list[str]:
+        """The brokers that speak what the scenario does; BrokerError if one cannot be named."""
+        return [spec for spec in self.brokers if speaks(registry.parse(spec), scenario.protocol)]
+
+    def baseline(self, scenario: Scenario) -> str | None:
+        """The one that ratios are to: the first beside the subject."""
+        others = self.speakers(scenario)[self.brokers[0] in self.speakers(scenario) :]
+        return others[0] if others else None
+
+
+def speaks(broker: Broker, protocol: str) -> bool:
+    """Whether a broker of this kind has a port for the protocol."""
+    return broker.text if protocol == TEXT else broker.amqp
+
 
 class Runner:
     """Carries a plan out and keeps what it learned, also when it is interrupted."""
@@ -56,8 +70,10 @@ class Runner:
             for number in range(1, self._plan.rounds + 1):
                 order = list(self._plan.brokers)[:: 1 if number % 2 else -1]
                 for scenario in self._plan.scenarios:
+                    speakers = self._plan.speakers(scenario)
                     for spec in order:
-                        self._measure(scenario, spec, number, shared.get(spec))
+                        if spec in speakers:
+                            self._measure(scenario, spec, number, shared.get(spec))
 
     def _introduce(self, stack: contextlib.ExitStack) -> dict[str, Broker]:
         """Start each broker to learn who it is; in a quick run it stays for all scenarios."""
@@ -74,8 +90,11 @@ class Runner:
     def _measure(self, scenario: Scenario, spec: str, number: int, shared: Broker | None) -> None:
         if (scenario.name, spec) in self._hopeless:
             return
+        variant = scenario.variants.get(spec)
+        if variant is not None:
+            shared = None
         try:
-            with registry.parse(spec) if shared is None else _revived(shared) as broker:
+            with registry.parse(variant or spec) if shared is None else _revived(shared) as broker:
                 figures, share = self._play(scenario, broker)
             sample = Sample(scenario.name, spec, number, figures, share)
         except (BenchError, BrokerError, Unsupported, WireError, OSError) as error:

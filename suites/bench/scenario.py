@@ -1,7 +1,7 @@
 """The shape that all scenarios share."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from suites.bench.stage import Stage
 
@@ -25,6 +25,10 @@ Figures = Mapping[str, float]
 """What one measurement gave, by the names of the metrics; cpu is missing where nobody tells it."""
 
 
+AMQP, TEXT = "amqp", "text"
+"""What a scenario speaks: AMQP, or memcached's text protocol."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One thing that brokers are measured at, `count` times over."""
@@ -38,3 +42,6 @@ class Scenario:
     """The count that only shows that it works."""
     warm_up: bool = True
     """Whether to run it once with the quick count before it is measured."""
+    protocol: str = AMQP
+    variants: Mapping[str, str] = field(default_factory=dict)
+    """The broker to start in place of one named by this string, for a like comparison."""

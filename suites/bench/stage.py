@@ -9,9 +9,10 @@ from typing import Any, Self
 
 from suites.bench import usage
 from suites.bench.errors import PATIENCE, BenchError
+from suites.bench.link import Link
 from suites.bench.meter import Meter
 from suites.bench.wire import Wire
-from suites.brokers.base import Broker
+from suites.brokers.base import Broker, Unsupported
 from suites.brokers.local import LocalBroker
 
 _POLL = 0.002  # seconds between looks at a queue's length
@@ -24,7 +25,7 @@ class Stage:
         self.broker = broker
         self.endpoint = broker.endpoint
         self.meter = Meter(self.pid)
-        self._wires: list[Wire] = []
+        self._wires: list[Link] = []
         self._queues: list[str] = []
 
     @property
@@ -40,6 +41,16 @@ class Stage:
         self._wires.append(wire)
         wire.open()
         return wire
+
+    def dial(self) -> Link:
+        """A new connection to the text protocol's port: memcacheq's if there is one."""
+        ports = self.broker.text_ports
+        port = ports.get("memcacheq", ports.get("memcached"))
+        if port is None:
+            raise Unsupported(f"{self.broker.name} has no port of memcached's text protocol")
+        link = Link(self.endpoint.host, port)
+        self._wires.append(link)
+        return link
 
     def queue(self, wire: Wire, **arguments: Any) -> str:
         """A new queue, which any connection may use; it goes when the stage does."""
@@ -90,7 +101,8 @@ class Stage:
         try:
             if error is None:
                 self._say_farewell()
-            if error is None or not isinstance(self.broker, LocalBroker):
+            ours = isinstance(self.broker, LocalBroker)
+            if self._queues and (error is None or not ours):
                 self._delete_queues(tolerant=error is not None)
         finally:
             for wire in self._wires:

@@ -23,6 +23,7 @@ class Line:
     medians: Mapping[str, float]
     ratios: Mapping[str, float]
     """To the baseline, more being better whatever the metric."""
+    baseline: str | None
     mark: Mark | None
     reached: float | None
     """What of the subject is held against the mark; None if there is nothing to judge."""
@@ -41,7 +42,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All that a report says of a run. The first broker is the subject, the second the baseline."""
+    """All that a report says of a run. The first broker is the subject, the second the baseline.
+
+    Of a scenario that the second does not speak the baseline is the next that does.
+    """
 
     plan: Plan
     identities: Mapping[str, Identity]
@@ -110,30 +114,27 @@ def _lines(
     if not values:
         return
     medians = {spec: median(found) for spec, found in values.items()}
-    ratios = _ratios(plan, metric, medians)
+    baseline = plan.baseline(scenario)
+    ratios = _ratios(baseline, metric, medians)
     mark = bar.load().marks.get((scenario.name, metric.name))
     reached = None
     if mark is not None and not plan.quick:
-        comparable = _beside(plan, identities)
+        wanted = bar.load().beside[scenario.protocol]
+        comparable = baseline is not None and identities[baseline].product == wanted
         figures = medians if mark.absolute else ratios if comparable else {}
         reached = figures.get(plan.brokers[0])
-    yield Line(scenario, metric, values, medians, ratios, mark, reached)
+    yield Line(scenario, metric, values, medians, ratios, baseline, mark, reached)
 
 
-def _ratios(plan: Plan, metric: Metric, medians: Mapping[str, float]) -> dict[str, float]:
-    base = medians.get(plan.brokers[1]) if len(plan.brokers) > 1 else None
+def _ratios(baseline: str | None, metric: Metric, medians: Mapping[str, float]) -> dict[str, float]:
+    base = medians.get(baseline or "")
     if not base:
         return {}
     return {
         spec: value / base if metric.more_is_better else base / value
         for spec, value in medians.items()
-        if spec != plan.brokers[1] and value > 0
+        if spec != baseline and value > 0
     }
-
-
-def _beside(plan: Plan, identities: Mapping[str, Identity]) -> bool:
-    """Whether the baseline is the product that the bar is meant beside."""
-    return len(plan.brokers) > 1 and identities[plan.brokers[1]].product == bar.load().beside
 
 
 def shown(spec: str) -> str:

@@ -19,7 +19,8 @@ def heading(summary: Summary) -> list[str]:
 def row(summary: Summary, line: Line, title: str) -> list[str]:
     """One metric: medians, ratios to the baseline, and how it stands to the bar."""
     values = [_cell(line.medians.get(spec)) for spec in summary.plan.brokers]
-    ratios = [_cell(line.ratios.get(spec)) for spec in _compared(summary)]
+    other = "" if line.baseline == summary.baseline else f" : {shown(line.baseline or '')}"
+    ratios = [_ratio(line.ratios.get(spec), other) for spec in _compared(summary)]
     return [title, label(line.metric), *values, *ratios, *_marks(line), line.verdict or ""]
 
 
@@ -37,10 +38,9 @@ def number(value: float) -> str:
 
 
 def _compared(summary: Summary) -> Sequence[str]:
-    """The brokers that have a ratio: all but the baseline, if there is one."""
-    if summary.baseline is None:
-        return ()
-    return [spec for spec in summary.plan.brokers if spec != summary.baseline]
+    """The brokers that have a ratio."""
+    having = {spec for line in summary.lines for spec in line.ratios}
+    return [spec for spec in summary.plan.brokers if spec in having]
 
 
 def _marks(line: Line) -> list[str]:
@@ -49,6 +49,11 @@ def _marks(line: Line) -> list[str]:
     sign = "≤ " if line.mark.absolute else "≥ "
     levels = (line.mark.must, line.mark.aim)
     return ["" if level is None else f"{sign}{level:g}" for level in levels]
+
+
+def _ratio(value: float | None, other: str) -> str:
+    """A ratio, and to which broker if not to the column's."""
+    return "-" if value is None else f"{number(value)}{other}"
 
 
 def _cell(value: float | None) -> str:

@@ -1,18 +1,17 @@
 """A blocking AMQP connection that costs the client as little as it can."""
 
 import contextlib
-import socket
 from typing import Any
 
 from reference_broker.wire.errors import WireError
 from reference_broker.wire.framing import PREFIX, method_frame
 from reference_broker.wire.methods import Method, decode_method
 from reference_broker.wire.spec import FRAME_OVERHEAD, PROTOCOL_HEADER
-from suites.bench.errors import PATIENCE, BenchError
+from suites.bench.errors import BenchError
 from suites.bench.frames import CHANNEL, IDS, ids
+from suites.bench.link import Link
 from suites.brokers.base import Endpoint
 
-READ_SIZE = 1 << 20
 FRAME_MAX = 131_072  # what a broker without a limit of its own is told
 CONTENT_FRAMES = 2  # header, one body frame
 DELIVER = ids("basic.deliver")
@@ -20,21 +19,14 @@ CLOSE_OK = ids("connection.close-ok")
 FAREWELL = method_frame(0, "connection.close", reply_code=200, reply_text="done")
 
 
-class Wire:
-    """One TCP connection; every wait ends after PATIENCE seconds with a BenchError."""
+class Wire(Link):
+    """AMQP on a link."""
 
     def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint.host, endpoint.port)
         self.endpoint = endpoint
         self.frame_max = FRAME_MAX
         self.negotiated: tuple[int, int] = (0, FRAME_MAX)
-        self._pending = bytearray()
-        try:
-            self.socket = socket.create_connection((endpoint.host, endpoint.port), PATIENCE)
-        except OSError as error:
-            raise BenchError(
-                f"cannot connect to {endpoint.host}:{endpoint.port}: {error}"
-            ) from None
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def open(self, *, channel: bool = True) -> None:
         """The opening handshake without heartbeats, and a channel."""
@@ -70,13 +62,6 @@ class Wire:
             0, "connection.tune-ok", channel_max=channel_max, frame_max=frame_max, heartbeat=0
         )
 
-    def send(self, data: bytes | memoryview) -> None:
-        """All these octets."""
-        try:
-            self.socket.sendall(data)
-        except OSError as error:
-            raise broken(error) from None
-
     def call(self, name: str, channel: int = CHANNEL, /, **arguments: Any) -> Method:
         """Send a method and give the reply; BenchError if the broker answers something else."""
         self.send(method_frame(channel, name, **arguments))
@@ -100,38 +85,8 @@ class Wire:
 
     def frame(self) -> bytes:
         """The next whole frame, undecoded."""
-        pending = self._pending
-        while len(pending) < FRAME_OVERHEAD:
-            self._fill()
-        end = PREFIX.unpack_from(pending)[2] + FRAME_OVERHEAD
-        while len(pending) < end:
-            self._fill()
-        octets = bytes(pending[:end])
-        del pending[:end]
-        return octets
-
-    def send_some(self, data: memoryview) -> int:
-        """As many of these octets as the socket takes at once; how many those are."""
-        try:
-            return self.socket.send(data)
-        except OSError as error:
-            raise broken(error) from None
-
-    def read_into(self, buffer: memoryview) -> int:
-        """What has come, at most a buffer full; BenchError if the broker has closed."""
-        try:
-            count = self.socket.recv_into(buffer)
-        except OSError as error:
-            raise broken(error) from None
-        if not count:
-            raise BenchError("the broker closed the connection")
-        return count
-
-    def take_pending(self) -> bytes:
-        """What was read behind the last frame."""
-        octets = bytes(self._pending)
-        self._pending.clear()
-        return octets
+        self.await_pending(FRAME_OVERHEAD)
+        return self.take(PREFIX.unpack_from(self.pending)[2] + FRAME_OVERHEAD)
 
     def close(self) -> None:
         """Close it, with AMQP's farewell if the broker still gives one."""
@@ -151,22 +106,6 @@ class Wire:
             if method.name == name:
                 return method
         raise BenchError(f"instead of {name} came {described(frame)}")
-
-    def _fill(self) -> None:
-        try:
-            data = self.socket.recv(READ_SIZE)
-        except OSError as error:
-            raise broken(error) from None
-        if not data:
-            raise BenchError("the broker closed the connection")
-        self._pending += data
-
-
-def broken(error: OSError) -> BenchError:
-    """What an error of a socket means."""
-    if isinstance(error, TimeoutError):
-        return BenchError(f"the broker was silent for {PATIENCE:g} s")
-    return BenchError(f"the connection broke: {error}")
 
 
 def described(frame: bytes) -> str:

@@ -72,6 +72,8 @@ class Broker(ABC):
     kind: ClassVar[str]
     amqp: ClassVar[bool] = True
     """Whether its endpoint speaks AMQP; else it is one of `text_ports`."""
+    text: ClassVar[bool] = False
+    """Whether it has any of `text_ports`."""
     settings: ClassVar[Collection[str]] = ()
     """The keys that its string takes, as in `reference:heartbeat=5`."""
 

@@ -14,6 +14,7 @@ from suites.bench.meter import percentiles
 from suites.bench.peers import AckingConsumer, ConfirmedPublisher, Consumer, Publisher
 from suites.bench.pump import pump
 from suites.bench.runner import Plan, Sample
+from suites.bench.scenarios.text import Pipeline
 from suites.bench.summary import AIM, MET, SHORT, Summary, summarise
 from suites.bench.tally import Confirms, delivery_size
 from suites.bench.wire import Wire
@@ -245,3 +246,31 @@ def test_ratios_to_another_product_are_shown_and_not_judged() -> None:
 def test_numbers_have_three_digits(value: float, text: str) -> None:
     """No more than a measurement can tell."""
     assert table.number(value) == text
+
+
+def test_the_text_protocol_is_measured_beside_memcached() -> None:
+    """Ratios of such a scenario are to the first broker that speaks it; RabbitMQ has no column."""
+    plan = Plan([SUBJECT, BASELINE, "memcached"], catalogue.chosen(["text-set", "queue"]), 1, False)
+    samples = [
+        Sample("text-set", SUBJECT, 1, {"rate": 70}),
+        Sample("text-set", "memcached", 1, {"rate": 100}),
+        Sample("queue", SUBJECT, 1, {"rate": 40}),
+        Sample("queue", BASELINE, 1, {"rate": 2}),
+    ]
+    identities = {BASELINE: Identity("RabbitMQ"), "memcached": Identity("memcached")}
+    judged = summarise(plan, identities, samples)
+    found = {line.scenario.name: (line.ratios, line.verdict) for line in judged.lines}
+    assert found == {"queue": ({SUBJECT: 20}, MET), "text-set": ({SUBJECT: 0.7}, MET)}
+    heading = table.heading(judged)
+    assert "memcached : rabbitmq" not in heading
+    rows = [table.row(judged, line, line.scenario.name) for line in judged.lines]
+    ratio = heading.index("reference : rabbitmq")
+    assert [row[ratio] for row in rows] == ["20.0", "0.700 : memcached"]
+
+
+def test_a_reply_that_is_another_is_named(link: tuple[Wire, socket.socket]) -> None:
+    """Replies are compared octet by octet, whatever pieces they come in."""
+    wire, broker = link
+    broker.sendall(b"STORED\r\nNOT_STORED\r\n")
+    with pytest.raises(BenchError, match="the server answered .*NOT_STORED"):
+        pump(Pipeline(wire, b"set", b"STORED\r\n", count=2))

@@ -72,7 +72,7 @@ def test_a_broker_beside_it_gets_a_ratio(tmp_path: Path) -> None:
     ("arguments", "reason"),
     [
         (["--against", "nonesuch"], "no kind of broker is named `nonesuch`"),
-        (["--against", "memcached"], "memcached does not speak AMQP"),
+        (["--broker", "memcached"], "memcached does not speak AMQP"),
         (["--against", "reference"], "a broker is named twice: reference, reference"),
         (["--only", "nonesuch"], "no scenario matches 'nonesuch'"),
         (["--curves", "--only", "queue"], "no curve matches 'queue'; there are: queues, "),

@@ -21,6 +21,7 @@ class Memcached(LocalBroker):
 
     kind = "memcached"
     amqp = False
+    text = True
     capabilities = frozenset({"restart", "kill", "pause", "logs"})
     start_timeout: ClassVar[float] = 20.0
 

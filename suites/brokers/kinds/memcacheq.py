@@ -20,6 +20,7 @@ class MemcacheqServer(Broker):
 
     kind = "memcacheq"
     amqp = False
+    text = True
     capabilities: frozenset[str] = frozenset()
 
     def __init__(self, rest: str) -> None:

@@ -35,20 +35,23 @@ OPTIONS = (
 """Keys of the string; `serve` takes each as a flag of the same name."""
 SWITCHES = ("memcacheq-nosync",)
 """Keys whose only value is `on`; their flags take none."""
+IN_MEMORY = "in-memory"
+"""The key, `on` as well, of a broker that has no folder to keep anything in."""
 MUTANT = "mutant"
 """The key that names a seeded bug (see `suites.mutants`)."""
 CTL_TIMEOUT = 30.0
 TEXT_PROTOCOLS = ("memcacheq", "memcached")
+CAPABILITIES = frozenset(
+    {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "ctl", "logs"}
+)
 
 
 class ReferenceBroker(LocalBroker):
     """`python -m reference_broker serve`, with the suites' definitions and a durable folder."""
 
     kind = "reference"
-    settings = (*OPTIONS, *SWITCHES, MUTANT)
-    capabilities = frozenset(
-        {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "ctl", "logs"}
-    )
+    text = True
+    settings = (*OPTIONS, *SWITCHES, IN_MEMORY, MUTANT)
     start_timeout: ClassVar[float] = 20.0
     close_grace: ClassVar[float] = 2.0  # a process that ends by itself can write its coverage
 
@@ -57,13 +60,18 @@ class ReferenceBroker(LocalBroker):
         self._options = options(self.kind, rest, self.settings)
         self._text_ports: dict[str, int] = {}
         self._management_port: int | None = None
-        for key in SWITCHES:
+        for key in (*SWITCHES, IN_MEMORY):
             if self._options.get(key, "on") != "on":
                 raise BrokerError(f"`{self.kind}`: `{key}` can only be `on`")
         try:
             self._mutant = mutants.named(self._options[MUTANT]) if MUTANT in self._options else None
         except mutants.MutantError as error:
             raise BrokerError(str(error)) from error
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """All, but without a folder what survives in it."""
+        return CAPABILITIES - {"durable"} if IN_MEMORY in self._options else CAPABILITIES
 
     @property
     def _configuration(self) -> Mapping[str, str]:
@@ -108,10 +116,12 @@ class ReferenceBroker(LocalBroker):
     def _serve(self, folder: Path, port: int, fronts: list[str]) -> Command:
         program = [PACKAGE] if self._mutant is None else [mutants.PROGRAM, self._mutant.id]
         serve = [sys.executable, "-m", *program, "serve", "--port", str(port)]
-        files = ["--definitions", f"{folder}/definitions.json", "--data-dir", f"{folder}/data"]
+        files = ["--definitions", f"{folder}/definitions.json"]
+        if IN_MEMORY not in self._options:
+            files += ["--data-dir", f"{folder}/data"]
         flags: list[str] = []
         for key, value in self._options.items():
-            if key == MUTANT:
+            if key in {IN_MEMORY, MUTANT}:
                 continue
             flags += [f"--{key}"] if key in SWITCHES else [f"--{key}", value]
         return Command([*serve, *files, *flags, *fronts], _environment())
