@@ -7,6 +7,7 @@ from typing import TypeVar
 from suites.bench.curve import Curve
 from suites.bench.scenario import Scenario
 from suites.bench.scenarios import (
+    aio,
     confirm,
     drain,
     growth,
@@ -30,6 +31,7 @@ SCENARIOS = (
     *lifecycle.SCENARIOS,
     *process.SCENARIOS,
     *library.SCENARIOS,
+    *aio.SCENARIOS,
     *text.SCENARIOS,
 )
 

@@ -272,5 +272,5 @@ def test_a_reply_that_is_another_is_named(link: tuple[Wire, socket.socket]) -> N
     """Replies are compared octet by octet, whatever pieces they come in."""
     wire, broker = link
     broker.sendall(b"STORED\r\nNOT_STORED\r\n")
-    with pytest.raises(BenchError, match="the server answered .*NOT_STORED"):
+    with pytest.raises(BenchError, match=r"the server answered .*NOT_STORED"):
         pump(Pipeline(wire, b"set", b"STORED\r\n", count=2))
