@@ -12,6 +12,12 @@ class Config:
 
     host: str = "127.0.0.1"  # nobody outside this machine, unless asked for
     port: int = 5672  # AMQP's registered port; 0 picks a free one
+    tls_port: int | None = None  # no AMQP over TLS; 0 picks a free one
+    tls_certificate: Path | None = None  # its PEM file, with the chain; needed by tls_port
+    tls_key: Path | None = None  # in the file of the certificate
+    tls_ca: Path | None = None  # PEM file of those whose clients are trusted
+    tls_verify: str = "none"  # clients need no certificate; optional and required ask for one
+    tls_login: str = "distinguished_name"  # part that names the user; as RabbitMQ
     data_dir: Path | None = None  # memory only
     definitions: Path | None = None  # guest and the vhost / alone
     heartbeat: int = 60  # seconds; RabbitMQ's default

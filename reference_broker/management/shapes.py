@@ -15,6 +15,7 @@ from reference_broker.broker.queue import Queue
 from reference_broker.broker.vhost import VHost
 from reference_broker.session.channel import Channel
 from reference_broker.session.consuming import Consumer
+from reference_broker.session.security import Security
 from reference_broker.session.session import Session
 from reference_broker.wire.tables import encode_table
 
@@ -164,7 +165,8 @@ def connection(session: Session, node: str) -> Shape:
         "node": node,
         "type": "network",
         "protocol": "AMQP 0-9-1",
-        "ssl": False,
+        "ssl": session.transport.security is not None,
+        **_security(session.transport.security),
         "auth_mechanism": session.mechanism,
         "state": session.state,
         "connected_at": int(session.since * 1000),
@@ -173,6 +175,17 @@ def connection(session: Session, node: str) -> Shape:
         "frame_max": session.frame_max,
         "timeout": session.heartbeat,
         "client_properties": plain(session.client_properties),
+    }
+
+
+def _security(security: Security | None) -> Shape:
+    """What RabbitMQ tells of TLS, as far as it is known here."""
+    if security is None:
+        return {}
+    return {
+        "ssl_protocol": security.version,
+        "peer_cert_subject": security.subject,
+        "peer_cert_issuer": security.issuer,
     }
 
 

@@ -19,6 +19,7 @@ from .alarms import DEFAULT_DISK_LIMIT, default_limit
 from .allocator import keep_freed_memory
 from .listening import StartError
 from .server import Server
+from .tls import LOGINS, VERIFY
 from .waiting import EVENT_LOOPS, event_loop
 
 _DEFAULTS = Config()
@@ -73,6 +74,8 @@ async def _serve(config: Config) -> int:
         sys.stdout.write(f"ready {scheme}://{config.host}:{port}\n")
     if server.management is not None:
         sys.stdout.write(f"ready http://{config.host}:{server.management.port}/\n")
+    if server.tls_port is not None:
+        sys.stdout.write(f"ready amqps://guest:guest@{config.host}:{server.tls_port}/\n")
     sys.stdout.write(f"ready amqp://guest:guest@{config.host}:{server.port}/\n")
     sys.stdout.flush()
     server.failed.add_done_callback(lambda _failed: stop.set())
@@ -99,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_options(serve)
     _add_limits(serve.add_argument_group("limits"))
+    _add_tls_options(serve.add_argument_group("TLS"))
     _add_management_options(serve.add_argument_group("management"))
     _add_front_end_options(serve.add_argument_group("memcacheq and memcached"))
     return parser
@@ -176,6 +180,42 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         default = getattr(_DEFAULTS, flag.removeprefix("--").replace("-", "_"))
         help_ = f"{text} (%(default)s)"
         group.add_argument(flag, type=kind, default=default, metavar=unit, help=help_)
+
+
+def _add_tls_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--tls-port",
+        type=_Range(0, 65535),
+        metavar="N",
+        help="serve AMQP over TLS here, too; 0 picks a port. Needs --tls-certificate",
+    )
+    add(
+        "--tls-certificate",
+        type=Path,
+        metavar="FILE",
+        help="the broker's certificate with its chain, PEM",
+    )
+    add(
+        "--tls-key",
+        type=Path,
+        metavar="FILE",
+        help="its key, PEM (default: in the file of the certificate)",
+    )
+    add("--tls-ca", type=Path, metavar="FILE", help="whose clients to trust, PEM")
+    add(
+        "--tls-verify",
+        choices=VERIFY,
+        default=_DEFAULTS.tls_verify,
+        help="whether clients need a certificate of --tls-ca; one that is shown is always "
+        "verified, and lets its owner in without password by SASL EXTERNAL (%(default)s)",
+    )
+    add(
+        "--tls-login",
+        choices=LOGINS,
+        default=_DEFAULTS.tls_login,
+        help="what of the certificate's subject is the user's name (%(default)s)",
+    )
 
 
 def _add_management_options(group: argparse._ArgumentGroup) -> None:

@@ -23,6 +23,7 @@ class RunningBroker:
     memcacheq_port: int | None = None  # None unless asked for, likewise below
     memcached_port: int | None = None
     management_port: int | None = None
+    tls_port: int | None = None
 
     @property
     def url(self) -> str:
@@ -92,6 +93,7 @@ def running(**settings: Any) -> Iterator[RunningBroker]:
             ports.get("memcacheq"),
             ports.get("memcached"),
             management.port if management is not None else None,
+            thread.server.tls_port,
         )
     finally:
         thread.stop()

@@ -20,11 +20,13 @@ from .clock import LoopClock
 from .front_ends import FrontEnds
 from .listening import StartError, listen, port_of
 from .management import ManagementPort, open_management
+from .tls import TlsTransport, tls_context
 from .transport import AmqpTransport
 
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+Carrier = TypeVar("Carrier", AmqpTransport, TlsTransport)
 
 _INBOX = 256 * 1024  # octets read at once
 _CHORES = 1.0  # seconds between looks at resources, and at whether the data directory can shrink
@@ -43,11 +45,12 @@ class Server:
         self.front_ends = FrontEnds(config, self.broker, self.hub, self.settle)
         self._store: SqliteStore | None = None
         self.alarms = Alarms(self.hub, config)
-        self._transports: set[AmqpTransport] = set()
+        self._transports: set[AmqpTransport | TlsTransport] = set()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
         self._overdue: asyncio.TimerHandle | None = None
         self._listener: asyncio.Server | None = None
+        self._tls_listener: asyncio.Server | None = None
         self.management: ManagementPort | None = None
 
     @property
@@ -57,9 +60,16 @@ class Server:
         return port_of(self._listener)
 
     @property
+    def tls_port(self) -> int | None:
+        """The port that was bound for TLS."""
+        return port_of(self._tls_listener) if self._tls_listener is not None else None
+
+    @property
     def addresses(self) -> dict[str, tuple[str, int]]:
         """Host and port of each listener, by protocol."""
         ports = {"amqp": self.port, **self.front_ends.ports}
+        if self.tls_port is not None:
+            ports["amqp/ssl"] = self.tls_port
         if self.management is not None:
             ports["http"] = self.management.port
         return {name: (self.config.host, port) for name, port in ports.items()}
@@ -98,15 +108,28 @@ class Server:
         host, port = self.config.host, self.config.port
         self._listener = await listen(self._accept, host, port, "--port")
         try:
+            if self.config.tls_port is not None:
+                await self._listen_with_tls(self.config.tls_port)
             await self.front_ends.start(self._store)
             if self.config.management_port is not None:
                 self.management = await open_management(self, self.config.management_port)
         except StartError:
-            await self._stop_serving(self._listener)
+            await self._stop_serving()
             raise
 
+    async def _listen_with_tls(self, port: int) -> None:
+        context = tls_context(self.config)
+
+        def accept() -> TlsTransport:
+            inner = AmqpTransport(self.hub, self.config, self)
+            return self._track(TlsTransport(context, self.config, inner, self.inbox))
+
+        self._tls_listener = await listen(accept, self.config.host, port, "--tls-port")
+
     def _accept(self) -> AmqpTransport:
-        transport = AmqpTransport(self.hub, self.config, self)
+        return self._track(AmqpTransport(self.hub, self.config, self))
+
+    def _track(self, transport: Carrier) -> Carrier:
         self._transports.add(transport)
         transport.gone.add_done_callback(lambda _gone: self._transports.discard(transport))
         return transport
@@ -179,8 +202,7 @@ class Server:
 
     async def stop(self) -> None:
         """Close every connection with 320, wait a little for the answers, and end."""
-        if self._listener is not None:
-            await self._stop_serving(self._listener)
+        await self._stop_serving()
         for timer in filter(None, (self._timer, self._overdue)):
             timer.cancel()
         self._close_store()
@@ -194,8 +216,10 @@ class Server:
             if not self.failed.done():  # else it has been said already
                 log.critical("%s", error)
 
-    async def _stop_serving(self, listener: asyncio.Server) -> None:
-        listener.close()
+    async def _stop_serving(self) -> None:
+        listeners = [each for each in (self._listener, self._tls_listener) if each is not None]
+        for listener in listeners:
+            listener.close()
         await self.front_ends.stop()
         if self.management is not None:
             await self.management.stop()
@@ -206,7 +230,8 @@ class Server:
         for transport in list(self._transports):
             transport.abort()
         await self._gone(None)
-        await listener.wait_closed()
+        for listener in listeners:
+            await listener.wait_closed()
 
     async def _gone(self, timeout: float | None) -> None:  # noqa: ASYNC109  a bound, not an error
         waiting = [transport.gone for transport in self._transports]

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
@@ -18,6 +18,9 @@ from reference_broker.wire.framing import HEARTBEAT
 from reference_broker.wire.recent import RecentFrames
 
 from .vitals import vitals_of
+
+if TYPE_CHECKING:
+    from reference_broker.session.security import Security
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
     def __init__(self, hub: Hub, config: Config, host: Host) -> None:
         self.peer = self.name = "?"
         self.local = False
+        self.security: Security | None = None
         self.gone = asyncio.get_running_loop().create_future()
         self._config = config
         self._settle = host.settle
@@ -71,6 +75,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self.peer = f"{host}:{port}"
         self.name = f"{self.peer} -> {own_host}:{own_port}"
         self.local = ip_address(host).is_loopback
+        self.security = transport.get_extra_info("security")
         self._session = Session(self._hub, self)
         self.unwatch()
         self._after("handshake", self._config.handshake_timeout, self._too_slow)

@@ -11,6 +11,7 @@ from reference_broker.wire.spec import FRAME_MIN_SIZE
 from reference_broker.wire.tables import decode_table
 
 from .admission import admit
+from .security import EXTERNAL
 
 if TYPE_CHECKING:
     from .session import Session
@@ -53,9 +54,15 @@ def start(session: "Session") -> None:
             "copyright": "The mqproof authors",
             "information": "A reference broker with RabbitMQ's semantics, for tests",
         },
-        mechanisms=MECHANISMS,
+        mechanisms=_mechanisms(session),
         locales="en_US",
     )
+
+
+def _mechanisms(session: "Session") -> str:
+    """Those on offer: EXTERNAL to clients that were asked for a certificate, as RabbitMQ does."""
+    security = session.transport.security
+    return f"{MECHANISMS} {EXTERNAL}" if security is not None and security.asks else MECHANISMS
 
 
 def start_ok(
@@ -80,11 +87,7 @@ def start_ok(
 
 
 def _authenticate(session: "Session", mechanism: str, response: bytes) -> User:
-    read = _MECHANISMS.get(mechanism)
-    credentials = read(response) if read else None
-    if credentials is None:
-        raise HardError(403, f"unusable response for mechanism {mechanism!r}")
-    user = session.hub.broker.access.authenticate(*credentials)
+    user = _user(session, mechanism, response)
     if user is not None and (user.name != LOCAL_USER or session.transport.local):
         return user
     if session.capable("authentication_failure_close"):
@@ -94,6 +97,18 @@ def _authenticate(session: "Session", mechanism: str, response: bytes) -> User:
         )
         raise AnnouncedError(403, text)
     raise HardError(403, "login refused")
+
+
+def _user(session: "Session", mechanism: str, response: bytes) -> User | None:
+    """Who has proven to be whom; None for a wrong proof. Raises HardError for an unusable one."""
+    access, security = session.hub.broker.access, session.transport.security
+    if mechanism == EXTERNAL and security is not None and security.asks:
+        return access.users.get(security.login)
+    read = _MECHANISMS.get(mechanism)
+    credentials = read(response) if read else None
+    if credentials is None:
+        raise HardError(403, f"unusable response for mechanism {mechanism!r}")
+    return access.authenticate(*credentials)
 
 
 def _plain(response: bytes) -> tuple[str, str] | None:

@@ -16,6 +16,7 @@ from .by_the_spec import make_channel
 from .channel import Channel
 from .hub import Hub
 from .publishing import Routes
+from .security import Security
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Transport(Protocol):
     peer: str
     name: str  # `PEER -> OWN ADDRESS`, as RabbitMQ names connections
     local: bool  # whether the client is on this machine
+    security: Security | None  # None without TLS
 
     def write(self, data: bytes | memoryview) -> None:
         """Send the octets, in order."""

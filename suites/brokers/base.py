@@ -1,6 +1,7 @@
 """What every broker under test offers to the suites, whatever stands behind it."""
 
 import re
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -8,8 +9,11 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 from urllib.parse import quote
 
+from suites.brokers.tls import Tls, connect
+
 if TYPE_CHECKING:
     from suites.brokers.administration import Administration
+    from suites.brokers.certificates import TlsPort
 
 CAPABILITIES: Mapping[str, str] = MappingProxyType(
     {
@@ -48,10 +52,15 @@ class Endpoint:
     user: str = "guest"
     password: str = field(default="guest", repr=False)
     vhost: str = "/"
+    tls: Tls | None = None
+
+    def connect(self, timeout: float) -> socket.socket:
+        """A connected socket on which AMQP can be spoken. Raises OSError."""
+        return connect(self.host, self.port, timeout, self.tls)
 
     @property
     def url(self) -> str:
-        """The AMQP URI of this endpoint, every part quoted; it shows the password."""
+        """The AMQP URI of this endpoint, every part quoted; it shows the password, and no TLS."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
         return f"amqp://{login}@{host}:{self.port}/{quote(self.vhost, safe='')}"
@@ -113,6 +122,11 @@ class Broker(ABC):
     def text_ports(self) -> Mapping[str, int]:
         """Its ports of memcached's text protocol, by `memcacheq` (queues) and `memcached`."""
         return {}
+
+    @property
+    def tls(self) -> "TlsPort":
+        """Its port with TLS; Unsupported where it has none."""
+        self._refuse("reached over TLS")
 
     @abstractmethod
     def start(self) -> Endpoint:

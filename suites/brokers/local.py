@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from suites.brokers import ports, probe
-from suites.brokers.base import Broker, BrokerError, Endpoint
+from suites.brokers.base import Broker, BrokerError, Endpoint, Unsupported
+from suites.brokers.certificates import TlsPort
 from suites.brokers.process import Command, Process
 from suites.brokers.sandbox import Sandbox
 
@@ -32,6 +33,7 @@ class LocalBroker(Broker):
         super().__init__(spec)
         self._sandbox: Sandbox | None = None
         self._process: Process | None = None
+        self._tls: TlsPort | None = None
         self._log_offset = 0
         self.variables: Mapping[str, str] = {}
         """Added to the environment of its process; what some faults need (see `faults`)."""
@@ -61,6 +63,13 @@ class LocalBroker(Broker):
         """Whether what this launch has logged says that all of it is up."""
         del log
         return True
+
+    @property
+    def tls(self) -> TlsPort:
+        """Where the kind's setting `tls` has opened one."""
+        if self._tls is None:
+            raise Unsupported(f"{self.name} was not started with a port for TLS")
+        return self._tls
 
     @property
     def pid(self) -> int:

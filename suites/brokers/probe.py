@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pamqp import commands, frame
 
 from suites.brokers.base import BrokerError, Endpoint, Identity
+from suites.brokers.tls import Tls, connect
 
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME_ON_CHANNEL_0 = b"\x01\x00\x00"
@@ -23,11 +24,11 @@ class NoHandshake(Exception):  # noqa: N818  a state of the broker, often a pass
     """Nothing answered the protocol header with a Connection.Start, and why."""
 
 
-def handshake(host: str, port: int, timeout: float) -> Mapping[str, object]:
+def handshake(host: str, port: int, timeout: float, tls: Tls | None = None) -> Mapping[str, object]:
     """The server-properties of the Connection.Start; NoHandshake after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     try:
-        with socket.create_connection((host, port), timeout=timeout) as link:
+        with connect(host, port, timeout, tls) as link:
             link.sendall(PROTOCOL_HEADER)
             data = _read_frame(link, deadline)
     except OSError as error:

@@ -42,7 +42,7 @@ class Link:
         self.unwritten: str | None = None
         """Why the last write failed, if it did."""
         self._pending = bytearray()
-        self._socket = socket.create_connection((endpoint.host, endpoint.port), CONNECT_TIMEOUT)
+        self._socket = endpoint.connect(CONNECT_TIMEOUT)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
@@ -96,7 +96,7 @@ class Link:
             return False
         try:
             self._socket.settimeout(0)
-            self._socket.recv(1, socket.MSG_PEEK)
+            socket.socket.recv(self._socket, 1, socket.MSG_PEEK)  # below TLS, which cannot peek
         except BlockingIOError:
             return True
         except OSError:

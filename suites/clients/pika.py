@@ -16,11 +16,14 @@ BLOCKED_TIMEOUT = 30.0
 def parameters(endpoint: Endpoint, **overrides: Any) -> pika.ConnectionParameters:
     """Connection parameters for the endpoint; `overrides` are pika's own names."""
     credentials = pika.PlainCredentials(endpoint.user, endpoint.password)
+    tls = endpoint.tls
+    name = tls and (tls.server_name or endpoint.host)
     chosen = {
         "host": endpoint.host,
         "port": endpoint.port,
         "virtual_host": endpoint.vhost,
         "credentials": credentials,
+        "ssl_options": pika.SSLOptions(tls.context(), name) if tls else None,
         "socket_timeout": SOCKET_TIMEOUT,
         "stack_timeout": SOCKET_TIMEOUT,
         "blocked_connection_timeout": BLOCKED_TIMEOUT,

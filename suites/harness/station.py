@@ -54,7 +54,7 @@ class Station:
     def protocol_capabilities(self) -> Mapping[str, object]:
         """What it advertises in connection.start."""
         endpoint = self.up().endpoint
-        properties = probe.handshake(endpoint.host, endpoint.port, HANDSHAKE_TIMEOUT)
+        properties = probe.handshake(endpoint.host, endpoint.port, HANDSHAKE_TIMEOUT, endpoint.tls)
         capabilities = properties.get("capabilities")
         return capabilities if isinstance(capabilities, Mapping) else {}
 

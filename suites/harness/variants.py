@@ -18,12 +18,13 @@ class Variants:
         self._station = station
         self._running: dict[str, Broker] = {}
 
-    def get(self, settings: dict[str, str]) -> Broker:
-        """A running broker of the same kind with these settings.
+    def get(self, settings: dict[str, str], *, administered: bool = False) -> Broker:
+        """A running broker of the same kind with these settings, if wanted with an operator's ways.
 
         Raises Unsupported where the kind cannot be configured, BrokerError where it does not start.
         """
         wanted = registry.variant(self._station.up(), settings)
+        wanted.administered = administered
         broker = self._running.setdefault(wanted.spec, wanted)
         if not broker.alive():
             broker.start()
@@ -58,5 +59,20 @@ def clients_of(variants: Variants, raw: RawClients, request: pytest.FixtureReque
     def of(**settings: object) -> RawClients:
         wanted = {key.replace("_", "-"): str(value) for key, value in settings.items()}
         return RawClients(variants.get(wanted).endpoint, evidence)
+
+    return of
+
+
+BrokersWithTls = Callable[..., Broker]
+
+
+@pytest.fixture
+def broker_with_tls(variants: Variants, raw: RawClients) -> BrokersWithTls:
+    """Gives variants that have a port with TLS: `broker_with_tls(tls="optional").tls.endpoint`."""
+    del raw  # which closes the clients
+
+    def of(**settings: str) -> Broker:
+        wanted = {key.replace("_", "-"): value for key, value in settings.items()}
+        return variants.get(wanted, administered=True)
 
     return of

@@ -67,7 +67,7 @@ def test_an_unknown_kind_is_refused_with_all_kinds() -> None:
     with pytest.raises(BrokerError, match="no kind of broker is named `rabitmq`") as caught:
         registry.parse("rabitmq")
     lines = str(caught.value).splitlines()[1:]
-    assert len(lines) == len(registry.known()) == 7
+    assert len(lines) == len(registry.known()) == 8
     assert all(len(line.split("  ")) >= 2 for line in lines)
 
 

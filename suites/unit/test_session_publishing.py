@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from reference_broker.broker.broker import Broker
 from reference_broker.config import Config
 from reference_broker.session.hub import Hub
+from reference_broker.session.security import Security
 from reference_broker.session.session import Session
 from reference_broker.wire.framing import content_frames, method_frame
 from reference_broker.wire.spec import PROTOCOL_HEADER
@@ -38,6 +39,7 @@ class Client:
     """A connection to a broker in memory, without a socket; `sent` is what the broker wrote."""
 
     peer, name, local = "here", "here -> there", True
+    security: Security | None = None
 
     def __init__(self, capabilities: dict[str, bool] | None = None) -> None:
         self.broker = Broker(FakeClock())

@@ -18,6 +18,11 @@ def _same(*names: str) -> Columns:
     return {name: itemgetter(name) for name in names}
 
 
+def _of_tls(*names: str) -> Columns:
+    """Columns that are fields of connections with TLS alone, and empty for others."""
+    return {name: lambda shape, name=name: shape.get(name, "") for name in names}  # type: ignore[misc]
+
+
 _ARGUMENTS: Columns = {"arguments": lambda shape: Arguments(shape["arguments"])}
 _POLICY: Columns = {"policy": lambda shape: shape.get("policy")}
 
@@ -48,6 +53,7 @@ CONNECTIONS: Columns = {
     **_same("user", "peer_host", "peer_port", "state", "channels", "vhost", "name"),
     **_same("channel_max", "frame_max", "timeout", "auth_mechanism", "host", "port", "ssl"),
     **_same("connected_at"),
+    **_of_tls("ssl_protocol", "peer_cert_subject", "peer_cert_issuer"),
     "protocol": lambda _connection: "{0,9,1}",  # there is no other
     "client_properties": lambda connection: Arguments(connection["client_properties"]),
     "pid": lambda connection: connection["name"],  # by which close_connection knows it

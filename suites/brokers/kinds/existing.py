@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from suites.brokers import probe
@@ -22,13 +23,16 @@ class ExistingBroker(Broker):
 
     def __init__(self, rest: str) -> None:
         super().__init__(f"{self.kind}:{rest}")
-        self._endpoint = _endpoint(self.spec)
+        self._endpoint = self._parsed(self.spec)
+
+    def _parsed(self, spec: str) -> Endpoint:
+        return endpoint(spec, DEFAULT_PORT, FORM)
 
     def start(self) -> Endpoint:
         """Wait until it answers; BrokerError after a few seconds."""
         host, port = self.endpoint.host, self.endpoint.port
         try:
-            properties = probe.wait_ready(host, port, START_TIMEOUT, lambda: None)
+            properties = probe.wait_ready(host, port, START_TIMEOUT, lambda: None, self._ask)
         except BrokerError as error:
             raise BrokerError(f"no broker to test at {host}:{port}: {error}; start one") from error
         self._identity = probe.identity(properties, {})
@@ -40,20 +44,24 @@ class ExistingBroker(Broker):
 
     def ready(self, timeout: float = 5.0) -> bool:
         """Whether it answers a handshake."""
-        return probe.answers(self.endpoint, timeout)
+        return probe.answers(self.endpoint, timeout, self._ask)
+
+    def _ask(self, host: str, port: int, timeout: float) -> Mapping[str, object]:
+        return probe.handshake(host, port, timeout, self.endpoint.tls)
 
     def close(self) -> None:
         """Nothing was made, so nothing is removed."""
 
 
-def _endpoint(url: str) -> Endpoint:
+def endpoint(url: str, default_port: int, form: str) -> Endpoint:
+    """Where a URL without a query points. Raises BrokerError, which shows the right form."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or DEFAULT_PORT
+        host, port = parts.hostname, parts.port or default_port
     except ValueError as error:
-        raise BrokerError(f"the broker's URL is wrong: {error}; write {FORM}") from error
+        raise BrokerError(f"the broker's URL is wrong: {error}; write {form}") from error
     if not host or parts.query or parts.fragment or parts.path.count("/") > 1:
-        raise BrokerError(f"the broker's URL is wrong; write {FORM} (a `/` in VHOST as %2F)")
+        raise BrokerError(f"the broker's URL is wrong; write {form} (a `/` in VHOST as %2F)")
     refuse_remote(host)
     return Endpoint(host, port, *_login(parts), unquote(parts.path[1:]) or "/")
 

@@ -11,9 +11,10 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from suites.brokers import definitions, ports, rabbitmq_home
+from suites.brokers import certificates, definitions, ports, rabbitmq_home
 from suites.brokers.administration import Administration
 from suites.brokers.base import BrokerError, Endpoint, Unsupported
+from suites.brokers.certificates import TlsPort
 from suites.brokers.change_root import ChangeRoot
 from suites.brokers.ctl_administration import CtlAdministration
 from suites.brokers.http_administration import HttpAdministration
@@ -43,6 +44,19 @@ LOG_LINES = 200  # that a failing start may write after it
 LOOKS = 8  # at what is unacked, within one consumer timeout: once a minute is RabbitMQ's default
 LONGEST_HEARTBEAT = 65535  # seconds, a short
 MANAGEMENT = ("rabbitmq_management", "rabbitmq_management_agent", "rabbitmq_web_dispatch")
+EXTERNAL = "rabbitmq_auth_mechanism_ssl"
+TLS_CONFIGURATION = """\
+listeners.ssl.1 = {host}:{port}
+ssl_options.cacertfile = {files.ca}
+ssl_options.certfile = {files.certificate}
+ssl_options.keyfile = {files.key}
+ssl_options.verify = {verify}
+ssl_options.fail_if_no_peer_cert = {required}
+ssl_cert_login_from = {login}
+auth_mechanisms.1 = PLAIN
+auth_mechanisms.2 = AMQPLAIN
+auth_mechanisms.3 = EXTERNAL
+"""
 MANAGEMENT_CONFIGURATION = """\
 management.tcp.ip = {host}
 management.tcp.port = {port}
@@ -54,7 +68,7 @@ class RabbitMQ(LocalBroker):
     """One node with RabbitMQ's defaults and the suites' definitions; `plugins` is `management`."""
 
     kind = "rabbitmq"
-    settings = (*LINES, "plugins", "root")
+    settings = (*LINES, *certificates.SETTINGS, "plugins", "root")
     capabilities = frozenset(
         {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "ctl", "logs"}
     )
@@ -66,6 +80,7 @@ class RabbitMQ(LocalBroker):
         if self._plugins not in {"none", "management"}:
             raise BrokerError(f"`{self.kind}`: `plugins` can only be `management`")
         _check_heartbeat(self._options.get("heartbeat", "0"))
+        certificates.check(self.kind, self._options)
         self._root = ChangeRoot(Path(self._options["root"])) if "root" in self._options else None
         self._env: dict[str, str] = {}
         self._management_port: int | None = None
@@ -117,6 +132,9 @@ class RabbitMQ(LocalBroker):
         epmd_port = ports.free_port()
         plugins = MANAGEMENT if self._plugins == "management" else ()
         self._management_port = ports.free_port() if plugins else None
+        if "tls" in self._options:
+            plugins = (*plugins, EXTERNAL)
+            self._tls = TlsPort.on(sandbox.folder, HOST, ports.free_port())
         self._env = _environment(sandbox.folder, port, epmd_port)
         lean = rabbitmq_home.lean_scripts(sandbox.folder / "home", plugins, self._root)
         if lean is not None:
@@ -131,10 +149,23 @@ class RabbitMQ(LocalBroker):
         text = CONFIGURATION.format(host=HOST, port=port, folder=folder)
         if self._management_port is not None:
             text += MANAGEMENT_CONFIGURATION.format(host=HOST, port=self._management_port)
+        if self._tls is not None:
+            text += self._tls_settings(self._tls)
         for key, value in self._options.items():
-            if key not in {"plugins", "root"}:
+            if key in LINES:
                 text += f"{key.replace('-', '_')} = {value}\n"
         return text
+
+    def _tls_settings(self, tls: TlsPort) -> str:
+        verify = self._options["tls"]
+        return TLS_CONFIGURATION.format(
+            host=HOST,
+            port=tls.endpoint.port,
+            files=tls.authority,
+            verify="verify_none" if verify == "none" else "verify_peer",
+            required="true" if verify == "required" else "false",
+            login=self._options.get("tls-login", certificates.LOGINS[0]),
+        )
 
     def _advanced(self) -> str:
         """What rabbitmq.conf has no words for."""
@@ -217,8 +248,8 @@ def _check_heartbeat(seconds: str) -> None:
 def _write_files(folder: Path, configuration: str, plugins: Collection[str]) -> None:
     definitions.write(folder)
     (folder / "rabbitmq.conf").write_text(configuration, encoding="utf-8")
-    enabled = f"[{MANAGEMENT[0]}].\n" if plugins else "[].\n"
-    (folder / "enabled_plugins").write_text(enabled, encoding="utf-8")
+    enabled = ",".join(name for name in (MANAGEMENT[0], EXTERNAL) if name in plugins)
+    (folder / "enabled_plugins").write_text(f"[{enabled}].\n", encoding="utf-8")
     (folder / "rabbitmq-env.conf").touch()
     cookie = folder / ".erlang.cookie"
     cookie.write_text(os.urandom(16).hex(), encoding="ascii")

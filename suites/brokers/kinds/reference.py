@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from suites import mutants
-from suites.brokers import definitions, ports
+from suites.brokers import certificates, definitions, ports
 from suites.brokers.administration import Administration
 from suites.brokers.base import BrokerError
+from suites.brokers.certificates import TlsPort
 from suites.brokers.http_administration import HttpAdministration
 from suites.brokers.kind import Kind, options
-from suites.brokers.local import LocalBroker
+from suites.brokers.local import HOST, LocalBroker
 from suites.brokers.process import Command
 from suites.brokers.sandbox import Sandbox
 
@@ -51,7 +52,7 @@ class ReferenceBroker(LocalBroker):
 
     kind = "reference"
     text = True
-    settings = (*OPTIONS, *SWITCHES, IN_MEMORY, MUTANT)
+    settings = (*OPTIONS, *SWITCHES, *certificates.SETTINGS, IN_MEMORY, MUTANT)
     start_timeout: ClassVar[float] = 20.0
     close_grace: ClassVar[float] = 2.0  # a process that ends by itself can write its coverage
 
@@ -60,6 +61,7 @@ class ReferenceBroker(LocalBroker):
         self._options = options(self.kind, rest, self.settings)
         self._text_ports: dict[str, int] = {}
         self._management_port: int | None = None
+        certificates.check(self.kind, self._options)
         for key in (*SWITCHES, IN_MEMORY):
             if self._options.get(key, "on") != "on":
                 raise BrokerError(f"`{self.kind}`: `{key}` can only be `on`")
@@ -102,13 +104,31 @@ class ReferenceBroker(LocalBroker):
         self._text_ports = {name: ports.free_port() for name in TEXT_PROTOCOLS}
         self._management_port = ports.free_port() if self.administered else None
         definitions.write(sandbox.folder)
+        if "tls" in self._options:
+            self._tls = TlsPort.on(sandbox.folder, HOST, ports.free_port())
         (sandbox.folder / "data").mkdir()
 
     def _command(self, folder: Path, port: int) -> Command:
         fronts = [f"--{name}-port={port}" for name, port in self._text_ports.items()]
         if self._management_port is not None:
             fronts.append(f"--management-port={self._management_port}")
-        return self._serve(folder, port, fronts)
+        return self._serve(folder, port, fronts + self._tls_flags())
+
+    def _tls_flags(self) -> list[str]:
+        if self._tls is None:
+            return []
+        files = self._tls.authority
+        return [
+            f"--tls-port={self._tls.endpoint.port}",
+            f"--tls-certificate={files.certificate}",
+            f"--tls-key={files.key}",
+            f"--tls-ca={files.ca}",
+            f"--tls-verify={self._options['tls']}",
+            f"--tls-login={self._options.get('tls-login', certificates.LOGINS[0])}",
+        ]
+
+    def _started(self, log: str) -> bool:
+        return "ready amqp://" in log  # the last line: all other ports are open
 
     def _command_beside(self, folder: Path) -> Command:
         return self._serve(folder, ports.free_port(), [])
@@ -121,7 +141,7 @@ class ReferenceBroker(LocalBroker):
             files += ["--data-dir", f"{folder}/data"]
         flags: list[str] = []
         for key, value in self._options.items():
-            if key in {IN_MEMORY, MUTANT}:
+            if key in {IN_MEMORY, MUTANT, *certificates.SETTINGS}:
                 continue
             flags += [f"--{key}"] if key in SWITCHES else [f"--{key}", value]
         return Command([*serve, *files, *flags, *fronts], _environment())
