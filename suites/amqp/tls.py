@@ -1,6 +1,5 @@
 """What the suites of TLS share: one port, clients of it, and how it turns clients away."""
 
-import contextlib
 import socket
 import ssl
 import warnings
@@ -11,9 +10,10 @@ from typing import Any
 from suites.brokers.base import Endpoint
 from suites.brokers.tls import Tls
 from suites.clients.handshake import PROTOCOL_HEADER
-from suites.clients.link import CLOSED
+from suites.clients.link import CLOSED, SILENCE
 from suites.harness.evidence import Evidence
 from suites.harness.fixtures import RawClients
+from suites.verify import Mismatch
 
 PATIENCE = 30.0  # seconds; brokers give a client 5 to 10 to get through TLS's handshake
 ALERT = 21  # the type of a TLS record (RFC 8446, 5.1)
@@ -64,13 +64,22 @@ def only(version: str) -> ssl.SSLContext:
 
 
 def rest_of(link: socket.socket) -> bytes:
-    """All that comes until the socket ends, however it ends. Raises TimeoutError."""
+    """All that comes until the socket ends, however it ends; Mismatch if it does not."""
     link.settimeout(PATIENCE)
     octets = b""
-    with contextlib.suppress(ConnectionResetError):
+    try:
         while chunk := link.recv(65536):
             octets += chunk
+    except ConnectionResetError:
+        return octets
+    except TimeoutError:
+        raise still_open() from None
     return octets
+
+
+def still_open() -> Mismatch:
+    """The broker does not end what it should."""
+    return Mismatch(CLOSED, SILENCE, f"within {PATIENCE:g} s")
 
 
 def below(client: Any) -> socket.socket:
