@@ -1,6 +1,7 @@
 """What is run again and again: `nox -s conformance -- --broker rabbitmq`, `nox -s tests`, lint."""
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -40,6 +41,9 @@ def test_nothing_else_is_in_the_wheel():
     tops = {file.parts[0] for file in files("mqproof")}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"reference_broker"}
 """
+REPORTS = "reports/runs"
+NPM = Path(".nox/npm")
+ALLURE = "allure-commandline@2"
 PIP = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
@@ -116,6 +120,36 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "combine", "--quiet")
     measured = ",".join(f"reference_broker/{part}/*" for part in MEASURED)
     session.run("coverage", "report", f"--include={measured}")
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Make everything of records, `-- RUN…`: matrix, claims, trend, documents, an index."""
+    install(session, "reports")
+    words = [*session.posargs, "--output", f"{REPORTS}/report"]
+    run(session, "python", "-m", "reports", "report", *words)
+    session.log(f"open {REPORTS}/report/index.html")
+
+
+@nox.session
+def allure(session: nox.Session) -> None:
+    """Make Allure's report of records, `-- RUN…`; the report before it is its history."""
+    program = shutil.which("allure", path=f"{NPM / 'node_modules/.bin'}:{os.environ['PATH']}")
+    missing = [tool for tool in ("java", "npm") if shutil.which(tool) is None]
+    if program is None and "npm" in missing:
+        session.error("no allure: install Node (apt-get install nodejs npm), which brings it")
+    if "java" in missing:
+        session.error("allure runs on Java: install it (apt-get install default-jre-headless)")
+    install(session, "reports")
+    if program is None:
+        session.run("npm", "install", "--prefix", str(NPM), ALLURE, external=True)
+        program = str(NPM / "node_modules/.bin/allure")
+    results, pages = f"{REPORTS}/allure-results", f"{REPORTS}/allure-report"
+    run(session, "python", "-m", "reports", "allure", *session.posargs, "--output", results)
+    if Path(pages, "history").is_dir():
+        shutil.copytree(f"{pages}/history", f"{results}/history", dirs_exist_ok=True)
+    session.run(program, "generate", "--clean", "-o", pages, results, external=True)
+    session.log(f"open it: {program} open {pages}")
 
 
 @nox.session

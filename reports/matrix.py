@@ -22,11 +22,6 @@ class Cell(Struct, frozen=True, kw_only=True):
         having = sum(case.verdict is self.verdict for case in self.cases)
         return "" if having == len(self.cases) else f"{having}/{len(self.cases)}"
 
-    @property
-    def observed(self) -> list[tuple[str, Verdict, str]]:
-        """What was seen, without times and texts that change from run to run."""
-        return sorted((case.test, case.verdict, case.actual or "") for case in self.cases)
-
 
 class Row(Struct, frozen=True, kw_only=True):
     """One requirement with a cell a record, None where no case of a record bears it."""

@@ -1,7 +1,5 @@
 """An answer as one self-contained web page, with the evidence of every cell."""
 
-import base64
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from reports.render.environment import environment
+from reports.render.html import DRESS, asset, script_hash
 
 from . import timeline, words
 from .model import Cell, Study
@@ -16,7 +15,6 @@ from .question import SIGNS
 from .questions import named
 
 _HERE = Path(__file__).parent / "page"
-_DRESS = Path(__file__).parents[1] / "render" / "page" / "page.css"
 
 
 def render(study: Study) -> str:
@@ -33,7 +31,7 @@ def slug(place: tuple[str, str, str]) -> str:
 def _context(study: Study) -> dict[str, Any]:
     question = named(study.head.question)
     lanes = timeline.of_study(question, study)
-    script = (_HERE / "answer.js").read_text(encoding="utf-8")
+    script = asset(_HERE / "answer.js")
     return {
         "question": question,
         "study": study,
@@ -47,9 +45,9 @@ def _context(study: Study) -> dict[str, Any]:
         "drawn": _drawn,
         "differences": words.difference_lines(study),
         "facts": words.facts(study),
-        "style": _own("page.css", _DRESS) + _own("answer.css", _HERE / "answer.css"),
-        "script": Markup(script),  # noqa: S704  our own file
-        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "style": asset(DRESS) + asset(_HERE / "answer.css"),
+        "script": script,
+        "script_hash": script_hash(script),
     }
 
 
@@ -57,7 +55,3 @@ def _drawn(cell: Cell) -> Markup:
     lanes = timeline.of_cell(cell)
     title = " ".join(cell.place)
     return Markup(timeline.draw(lanes, title) if lanes else "")  # noqa: S704  escaped there
-
-
-def _own(name: str, path: Path) -> Markup:
-    return Markup(f"/* {name} */\n{path.read_text(encoding='utf-8')}")  # noqa: S704  our own file

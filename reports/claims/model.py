@@ -58,10 +58,14 @@ class Deed(StrEnum):
 
 
 class Measure(Struct, frozen=True, kw_only=True):
-    """What one record says of one rule; `broken` are the cases in which it was not kept."""
+    """What one record says of one rule; `broken` are the cases in which it was not kept.
+
+    `cases` are those that decide it, `borne` all that bear it, whatever their verdict.
+    """
 
     deed: Deed
     cases: int
+    borne: int
     broken: list[Case]
 
     @property
@@ -162,4 +166,4 @@ def _measure(cases: list[Case]) -> Measure:
         deed = Deed.OPEN
     else:
         deed = Deed.UNSUPPORTED if Verdict.UNSUPPORTED in verdicts else Deed.UNDECIDED
-    return Measure(deed=deed, cases=len(decided), broken=broken)
+    return Measure(deed=deed, cases=len(decided), borne=len(cases), broken=broken)

@@ -26,7 +26,8 @@ DRESS = Path(__file__).parent / "page" / "page.css"
 
 _HERE = Path(__file__).parent / "page"
 _BAR_WIDTH = 1000
-_HEAD, _TAIL = 120, 60  # lines of a transcript that a page keeps; the record has them all
+_KEPT = {Verdict.PASS: (16, 6)}  # first and last lines of a transcript; the record has more
+_KEPT_ELSE = (120, 60)
 
 
 def render(record: Record) -> str:
@@ -41,8 +42,9 @@ def render_all(records: Sequence[Record]) -> str:
 
 
 def pack(cases: Sequence[Case]) -> str:
-    """Write cases as the page unpacks them: JSON, deflated, in base64."""
-    data = msgspec.json.encode([_shown(msgspec.to_builtins(_cut(case))) for case in cases])
+    """Write cases as the page unpacks them: JSON, deflated, in base64; neighbours are alike."""
+    ordered = sorted(cases, key=lambda case: case.test)
+    data = msgspec.json.encode([_shown(msgspec.to_builtins(_cut(case))) for case in ordered])
     return base64.b64encode(zlib.compress(data, 9)).decode()
 
 
@@ -115,12 +117,13 @@ def _bar(counts: Counts) -> list[tuple[Verdict, float, float]]:
 
 
 def _cut(case: Case) -> Case:
-    """Leave out the middle of a very long transcript."""
-    left_out = len(case.transcript) - _HEAD - _TAIL
+    """Leave out the middle of a long transcript; a pass needs less."""
+    head, tail = _KEPT.get(case.verdict, _KEPT_ELSE)
+    lines = case.transcript
+    left_out = len(lines) - head - tail
     if left_out <= 1:
         return case
-    lines = case.transcript
-    kept = [*lines[:_HEAD], f"… {left_out} lines left out, see the record", *lines[-_TAIL:]]
+    kept = [*lines[:head], f"… {left_out} lines left out, see the record", *lines[-tail:]]
     return msgspec.structs.replace(case, transcript=kept)
 
 

@@ -14,11 +14,38 @@ _SECTIONS = {
     Verdict.UNSUPPORTED: "Unsupported",
     Verdict.INFORMATIONAL: "Informational observations",
 }
+_SUMMARY_CASES = 100  # a step summary may have 1 MiB
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
 
 
 def render(record: Record) -> str:
     """Write the summary, the tables, then every case that is not a plain pass."""
+    parts = _head(record)
+    for verdict, title in _SECTIONS.items():
+        parts += _section(title, [case for case in record.cases if case.verdict is verdict])
+    parts += ["## What the verdicts mean", _legend()]
+    return "\n\n".join(parts) + "\n"
+
+
+def summary(record: Record) -> str:
+    """Write what fits a CI service's step summary: the tables, and each case that needs a look."""
+    attention = words.attention(record)
+    parts = _head(record)
+    parts += [_brief(case) for case in attention[:_SUMMARY_CASES]]
+    if len(attention) > _SUMMARY_CASES:
+        parts.append(f"… and {len(attention) - _SUMMARY_CASES} more: see the report.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _brief(case: Case) -> str:
+    ids = ", ".join(map(code, case.requirements)) or code(case.test)
+    told = escaped(words.told(case))
+    repeat = code(case.repeat)
+    return f"- {words.SIGNS[case.verdict]} **{case.verdict}** {ids}: {told}  \n  {repeat}"
+
+
+def _head(record: Record) -> list[str]:
+    """Who was on trial, what came of it, where, and the tables."""
     parts = [
         f"# {escaped(words.product(record))} on trial",
         f"**{escaped(words.headline(record))}.**",
@@ -31,10 +58,7 @@ def render(record: Record) -> str:
         levels = {str(level): counts for level, counts in by_level(record.cases).items()}
         parts += ["## Cases by area", _table("Area", by_area(record.cases))]
         parts += ["## Cases by level", _table("Level", levels)]
-    for verdict, title in _SECTIONS.items():
-        parts += _section(title, [case for case in record.cases if case.verdict is verdict])
-    parts += ["## What the verdicts mean", _legend()]
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def _table(first: str, rows: dict[str, Counts]) -> str:

@@ -173,6 +173,14 @@ def evidence(case: Case) -> list[tuple[str, str]]:
     return [(name, visible(value)) for name, value in pairs if value]
 
 
+def told(case: Case) -> str:
+    """Say in one line why a case has its verdict; empty where there is nothing to say."""
+    seen = [text for text in (case.reason, case.observation) if text]
+    if not case.reason and case.expected and case.actual:
+        seen.insert(0, f"expected {case.expected}, got {case.actual}")
+    return visible("; ".join(" ".join(text.split()) for text in seen))
+
+
 def moment(when: datetime) -> str:
     """Write a moment in UTC, to the second."""
     return f"{when:%Y-%m-%d %H:%M:%S} UTC"

@@ -17,7 +17,7 @@ import pytest
 from reports.__main__ import main
 from reports.analyse import tally
 from reports.model import Case, Closing, Footer, Record, RecordError, Verdict
-from reports.render import RENDERERS, html, markdown, terminal, words, write_pages
+from reports.render import PAGES, RENDERERS, html, markdown, terminal, words, write_pages
 from suites.unit.test_reports import NOW, begun, case, header, written
 
 HOSTILE = "<script>alert(1)</script> | `tick` ``` *star* [x](y) \x1b[31m \u202e &amp; \"'"
@@ -97,7 +97,7 @@ def area_row(page: str) -> list[str]:
     return [cell.replace(".", "·") for cell in cells[: len(Verdict) + 1]]
 
 
-@pytest.mark.parametrize("name", RENDERERS)
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("verdict", Verdict)
 def test_each_verdict_is_named_by_each_renderer(verdict: Verdict, name: str) -> None:
     """A lone case of any verdict is counted under that verdict and no other."""
@@ -147,7 +147,7 @@ def test_terminal_lists_what_deserves_a_look(verdict: Verdict) -> None:
         assert f"{field} seen" in page
 
 
-@pytest.mark.parametrize("name", RENDERERS)
+@pytest.mark.parametrize("name", PAGES)
 def test_each_renderer_tells_how_connections_ended(name: str) -> None:
     """The sentence stands on every page, and not where the broker ended none."""
     sentence = "Connections that the broker ended, by case: 1 left open."
@@ -248,7 +248,7 @@ def test_markdown_fence_outlasts_the_fences_within() -> None:
     assert "`````text\n```\n# not a title\n````\n`````" in page
 
 
-@pytest.mark.parametrize("name", RENDERERS)
+@pytest.mark.parametrize("name", PAGES)
 def test_newlines_in_names_break_no_page(name: str) -> None:
     """A name of several lines stays in its place."""
     one = msgspec.structs.replace(
@@ -261,7 +261,7 @@ def test_newlines_in_names_break_no_page(name: str) -> None:
         assert len(titles) == 1
 
 
-@pytest.mark.parametrize("name", RENDERERS)
+@pytest.mark.parametrize("name", PAGES)
 def test_cut_record_is_shown_as_incomplete(tmp_path: Path, name: str) -> None:
     """A page of a run that was cut short says so, and that a line was dropped."""
     path = begun(tmp_path / "run.jsonl", case())
@@ -274,7 +274,7 @@ def test_cut_record_is_shown_as_incomplete(tmp_path: Path, name: str) -> None:
     assert "half written and has been dropped" in " ".join(page.split())
 
 
-@pytest.mark.parametrize("name", RENDERERS)
+@pytest.mark.parametrize("name", PAGES)
 def test_run_without_a_case_is_shown_as_failed(name: str) -> None:
     """Nothing collected is not a success on any page."""
     page = RENDERERS[name](whole(code=5))
