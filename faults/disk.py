@@ -1,4 +1,4 @@
-"""Faults of a disk: small, full, read-only, of limited file size, torn, with a failing fsync."""
+"""Faults of a disk: small, full, read-only, broken, of limited file size, torn, failing fsync."""
 
 import os
 import resource
@@ -15,6 +15,7 @@ LARGEST_BALLAST = 256 << 20
 """Octets that may be written to fill a disk; more would hurt more than the subject."""
 
 _CHUNK = 1 << 16
+_SMALLEST_IMAGE = 1 << 22  # octets, with room for a journal
 _SHIM = Path(__file__).with_name("fsync_shim.c")
 
 
@@ -40,18 +41,93 @@ class SmallDisk(Fault):
         _run("umount", "-l", str(self.folder))
 
 
+class ImageDisk(Fault):
+    """Like SmallDisk, but ext4 on a loop device: it can break (see BrokenDisk).
+
+    The image is a file beside the folder, and is removed with the disk.
+    """
+
+    def __init__(self, folder: Path, octets: int) -> None:
+        if octets < _SMALLEST_IMAGE:
+            raise ValueError(f"octets is {octets}: give {_SMALLEST_IMAGE} or more")
+        self.folder = folder
+        self._octets = octets
+        self._image = folder.with_name(folder.name + ".ext4")
+
+    def hurt(self) -> None:
+        """Make the image and mount it."""
+        _require_mount("a disk in an image")
+        if shutil.which("mkfs.ext4") is None:
+            raise Unsupported("a disk in an image needs mkfs.ext4 (e2fsprogs)")
+        if any(self.folder.iterdir()):
+            raise ValueError(f"{self.folder} is not empty: its files would be out of reach")
+        try:
+            with self._image.open("xb") as image:
+                image.truncate(self._octets)
+            _run("mkfs.ext4", "-q", "-m", "0", str(self._image))
+            self.mount()
+        except Unsupported:
+            self._image.unlink()
+            raise
+
+    def mount(self) -> None:
+        """Put it in place."""
+        _run("mount", "-o", "loop", str(self._image), str(self.folder))
+
+    def replace(self) -> None:
+        """Put a copy in its place: it is what a machine would find that is switched on again.
+
+        The disk itself may be held by who has files open, or by another mount namespace.
+        """
+        self.unmount()
+        copy = self._image.with_suffix(".copy")
+        shutil.copyfile(self._image, copy)
+        copy.replace(self._image)
+        self.mount()
+
+    def unmount(self) -> None:
+        """Take it away."""
+        _run("umount", "-l", str(self.folder))
+
+    def restore(self) -> None:
+        """Unmount it, with all that is on it."""
+        self.unmount()
+        self._image.unlink()
+
+
+class BrokenDisk(Fault):
+    """The kernel has given an ext4 disk up, as it does after errors of the device.
+
+    Nothing can be written to it any more (EROFS), not even by who has a file open, and what was not
+    synced is lost. Leaving puts the disk as it then is back in its place, to be used by who opens
+    its files anew.
+    """
+
+    def __init__(self, disk: ImageDisk) -> None:
+        self.disk = disk
+
+    def hurt(self) -> None:
+        """Break it, by the option that ext4 has for such tests."""
+        _run("mount", "-o", "remount,abort", str(self.disk.folder))
+
+    def restore(self) -> None:
+        """Have it mended from its journal, and mounted."""
+        self.disk.replace()
+
+
 class FullDisk(Fault):
-    """Nothing more can be written where the folder is: a ballast file takes all that is free.
+    """Only `left` octets can be written where the folder is: a ballast file takes what is free.
 
     Only where little is free, for instance on a SmallDisk; elsewhere it is unsupported.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, left: int = 0) -> None:
         self.folder = folder
+        self._left = left
         self._ballast = folder / ".mqproof-ballast"
 
     def hurt(self) -> None:
-        """Write until there is no room."""
+        """Write until there is no more room than that."""
         free = shutil.disk_usage(self.folder).free
         if free > LARGEST_BALLAST:
             raise Unsupported(
@@ -60,7 +136,7 @@ class FullDisk(Fault):
             )
         try:
             with self._ballast.open("wb", buffering=0) as ballast:
-                _fill(ballast.fileno())
+                _fill(ballast.fileno(), free - self._left if self._left else LARGEST_BALLAST)
         except BaseException:
             self._ballast.unlink(missing_ok=True)
             raise
@@ -208,11 +284,12 @@ class FailingFsync(Fault):
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _fill(file: int) -> None:
+def _fill(file: int, most: int) -> None:
+    """Write up to so many octets, in ever smaller pieces towards the end of the disk."""
     size = _CHUNK
-    while size:
+    while size and most > 0:
         try:
-            os.write(file, bytes(size))
+            most -= os.write(file, bytes(min(size, most)))
         except OSError:
             size //= 2
 

@@ -12,6 +12,7 @@ pytest_plugins = [
     "suites.harness.recording",
     "suites.harness.variants",  # before text_fixtures, which imports it
     "suites.harness.text_fixtures",
+    "suites.resilience.ailing",
     "suites.resilience.fixtures",
     "suites.resilience.options",
 ]

@@ -40,6 +40,7 @@ from reference_broker.broker.queue import Queue
 from reference_broker.broker.vhost import VHost
 from reference_broker.wire.tables import encode_table
 
+from .reason import reason
 from .schema import APPLICATION_ID, TABLES, VERSION
 from .settings import user_settings, vhost_settings
 from .wal import unfinished
@@ -312,7 +313,8 @@ class SqliteStore:
         self._failed = True
         with suppress(sqlite3.Error):
             self._db.execute("rollback")
-        return StoreError(f"cannot write to {self._folder}: {cause}")
+        told = ": ".join(filter(None, (str(cause), reason(self._lock))))
+        return StoreError(f"cannot write to {self._folder}: {told}")
 
     def tidy(self) -> None:
         """Give room back to the file system, if much of the file is free. For idle moments."""

@@ -28,7 +28,7 @@ GROUP_TIMEOUT = 5.0
 
 
 def main(lines: Iterable[str]) -> None:
-    """Collect what to clean until the input closes, then clean it: processes first."""
+    """Collect what to clean until the input closes, then clean: processes first, folders last."""
     watched: dict[str, tuple[str, Any]] = {}
     for line in lines:
         with contextlib.suppress(ValueError):  # a harness killed while writing leaves half a line
@@ -39,11 +39,9 @@ def main(lines: Iterable[str]) -> None:
             else:
                 watched.pop(key, None)
     _end_groups([value for kind, value in watched.values() if kind == "group"])
-    for kind, value in watched.values():
-        if kind == "command":
-            _run(value)
-        elif kind == "folder":
-            shutil.rmtree(value, ignore_errors=True)
+    for kind, clean in (("command", _run), ("folder", _remove)):  # a mount before its folder
+        for value in [value for watched_kind, value in watched.values() if watched_kind == kind]:
+            clean(value)
 
 
 def _end_groups(groups: list[int]) -> None:
@@ -60,6 +58,10 @@ def _kill(group: int) -> bool:
     except (ProcessLookupError, PermissionError):  # macOS says EPERM of a group of zombies
         return False
     return True
+
+
+def _remove(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(command: list[str]) -> None:

@@ -18,6 +18,7 @@ LOG = "broker.log"
 SECOND_LOG = "second.log"
 PORT_ATTEMPTS = 3
 LOG_LINES_IN_ERRORS = 15
+ENDED = "its process ended with status"
 TAKEN_PORT = re.compile(r"eaddrinuse|address already in use|port is in use", re.IGNORECASE)
 
 
@@ -25,7 +26,7 @@ class LocalBroker(Broker):
     """Start, stop, crash and freeze a process; a kind says only what to execute."""
 
     start_timeout: ClassVar[float] = 60.0
-    stop_timeout: ClassVar[float] = 30.0
+    stop_timeout: ClassVar[float] = 60.0
     close_grace: ClassVar[float] = 0.0
     """How long `close` lets it end by itself; a throw-away process needs no time."""
 
@@ -37,6 +38,8 @@ class LocalBroker(Broker):
         self._log_offset = 0
         self.variables: Mapping[str, str] = {}
         """Added to the environment of its process; what some faults need (see `faults`)."""
+        self.data: Path | None = None
+        """An empty folder that its data go to from the first start on, in place of its own."""
 
     @abstractmethod
     def _prepare(self, sandbox: Sandbox, port: int) -> None:
@@ -84,6 +87,11 @@ class LocalBroker(Broker):
         if self._sandbox is None:
             raise BrokerError(f"{self.name} has not been started")
         return self._sandbox.folder
+
+    @property
+    def data_folder(self) -> Path:
+        """Where its data are."""
+        return self.data or self.folder / "data"
 
     def start(self) -> Endpoint:
         """Start it on a free port the first time and on the same one afterwards."""
@@ -206,4 +214,4 @@ class LocalBroker(Broker):
 
 def _gone(process: Process) -> str | None:
     code = process.exit_code()
-    return None if code is None else f"its process ended with status {code}"
+    return None if code is None else f"{ENDED} {code}"

@@ -285,14 +285,19 @@ def obey(client: Client, line: dict[str, Any]) -> None:
         tell(error=canonical(error), text=str(error), at=time.monotonic())
 
 
-def main() -> None:
+def asked() -> bool:
+    """Whether there is something to read: a command, or the end."""
+    return bool(select.select([_INPUT], [], [], 0)[0])
+
+
+def main(client: Client) -> None:
     """Obey until the input ends."""
-    client, pending = Client(), b""
+    pending = b""
     tell(event="ready", at=time.monotonic())
     while True:
         while b"\n" not in pending:
             client.pump(PUMP_INTERVAL)
-            if select.select([_INPUT], [], [], 0)[0]:
+            if asked():
                 data = os.read(_INPUT, READ_SIZE)
                 if not data:
                     return
@@ -302,4 +307,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Client())

@@ -41,10 +41,12 @@ class Event:
 class ClientProcess:
     """A pika client; `start` runs it, and after its end a fresh one that knows nothing.
 
-    Methods of `pika_process.Client` are commands of `call`; events are waited for by name.
+    Methods of `pika_process.Client`, or of what else `program` runs, are commands of `call`; events
+    are waited for by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, program: str = PROGRAM) -> None:
+        self._program = program
         self._child: subprocess.Popen[str] | None = None
         self._lines: deque[dict[str, Any]] = deque()
         self._events: list[Event] = []
@@ -72,7 +74,7 @@ class ClientProcess:
         self._events.clear()
         self._ended, self._due = False, 0
         self._child = subprocess.Popen(  # noqa: S603  a module of ours
-            [sys.executable, "-m", PROGRAM],
+            [sys.executable, "-m", self._program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -8,7 +8,7 @@ from typing import Any, Self
 from reference_broker.wire.spec import METHODS
 from reports.model import Closing
 from suites.brokers.base import Endpoint
-from suites.clients.conversation import ASYNCHRONOUS, Conversation
+from suites.clients.conversation import ASYNCHRONOUS, TIMEOUT, Conversation
 from suites.clients.handshake import PROTOCOL_HEADER, start_ok
 from suites.clients.link import CLOSED, FIN, SILENCE
 from suites.clients.received import Delivery, Received
@@ -31,9 +31,9 @@ class RawClient(Conversation):
     _stays = False  # the socket outlasted the close handshake
 
     @classmethod
-    def open(cls, endpoint: Endpoint, **handshake: Any) -> Self:
+    def open(cls, endpoint: Endpoint, *, timeout: float = TIMEOUT, **handshake: Any) -> Self:
         """Connect and shake hands; the socket is closed again if that fails."""
-        client = cls(endpoint)
+        client = cls(endpoint, timeout=timeout)
         try:
             return client.handshake(**handshake)
         except BaseException:

@@ -20,6 +20,7 @@ class Kind(StrEnum):
 
     LOST = "lost"
     DOUBLED = "doubled"
+    UNFLAGGED = "unflagged"
     REORDERED = "reordered"
     PHANTOM = "phantom"
     RESURRECTED = "resurrected"
@@ -70,20 +71,26 @@ def lost(events: Events) -> Iterator[Anomaly]:
 
 
 def doubled(events: Events) -> Iterator[Anomaly]:
-    """It came again without the redelivered flag, or though it had not been given back."""
+    """It came again in one life of the broker though it had not been given back."""
     for (queue, message), story in _stories(events).items():
         held_in: int | None = None
-        taken = 0
         for event in story.events:
             if event.action is Action.GIVE_BACK:
                 held_in = None
             if (event.action, event.phase) != (Action.TAKE, Phase.OK):
                 continue
-            if taken and not event.redelivered:
-                yield Anomaly(Kind.DOUBLED, queue, message, f"take {taken + 1} is not flagged")
-            elif held_in == event.life:
+            if held_in == event.life:
                 yield Anomaly(Kind.DOUBLED, queue, message, f"taken twice in life {held_in}")
-            held_in, taken = event.life, taken + 1
+            held_in = event.life
+
+
+def unflagged(events: Events) -> Iterator[Anomaly]:
+    """It came again without the redelivered flag."""
+    for (queue, message), story in _stories(events).items():
+        for number, take in enumerate(story.takes[1:], start=2):
+            if not take.redelivered:
+                told = f"take {number}, in life {take.life}, is not flagged"
+                yield Anomaly(Kind.UNFLAGGED, queue, message, told)
 
 
 def reordered(events: Events) -> Iterator[Anomaly]:
@@ -147,6 +154,7 @@ def torn(events: Events) -> Iterator[Anomaly]:
 CHECKERS: Mapping[Kind, Callable[[Events], Iterable[Anomaly]]] = {
     Kind.LOST: lost,
     Kind.DOUBLED: doubled,
+    Kind.UNFLAGGED: unflagged,
     Kind.REORDERED: reordered,
     Kind.PHANTOM: phantom,
     Kind.RESURRECTED: resurrected,

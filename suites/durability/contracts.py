@@ -21,18 +21,25 @@ class Contract:
     counted: frozenset[Kind] = frozenset()
 
 
+_NEVER = frozenset({Kind.LOST, Kind.DOUBLED, Kind.REORDERED, Kind.PHANTOM})
+
 AT_LEAST_ONCE = Contract(
     "at least once",
-    forbidden=frozenset({Kind.LOST, Kind.DOUBLED, Kind.REORDERED, Kind.PHANTOM}),
+    forbidden=_NEVER | {Kind.UNFLAGGED},
     counted=frozenset({Kind.RESURRECTED, Kind.TORN}),
 )
 """AMQP with confirms. That an ack outlives a crash, and that a transaction is whole after one, is
 asked for by no rule with MUST; see the requirements that are about it."""
 
-AT_MOST_ONCE = Contract(
-    "at most once",
-    forbidden=frozenset({Kind.LOST, Kind.DOUBLED, Kind.REORDERED, Kind.PHANTOM, Kind.RESURRECTED}),
+UNSYNCED = Contract(
+    "at least once, what was not synced being lost",
+    forbidden=_NEVER,
+    counted=AT_LEAST_ONCE.counted | {Kind.UNFLAGGED},
 )
+"""The same where the disk fails, not only the process: that a message has been out is nothing that
+a broker promises, and none waits for the disk before it delivers."""
+
+AT_MOST_ONCE = Contract("at most once", forbidden=_NEVER | {Kind.UNFLAGGED, Kind.RESURRECTED})
 """memcacheq: a get settles what it gives, and one whose reply is lost loses one message."""
 
 

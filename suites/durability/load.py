@@ -1,6 +1,7 @@
 """A seeded load on several durable queues, and the emptying of the queues after it."""
 
 import random
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from suites.clients.raw import RawClient
 from suites.clients.received import Delivery
 from suites.durability.contents import identify
 from suites.durability.history import Action, History, Phase
-from suites.durability.workers import Consumer, Publisher, Route, Transactor, Worker
+from suites.durability.workers import PATIENCE, Consumer, Publisher, Route, Transactor, Worker
 from suites.harness.names import Names
 from suites.verify import Mismatch
 
@@ -34,7 +35,7 @@ class Site:
 def build(endpoint: Endpoint, names: Names, count: int = 3) -> Site:
     """Declare a site with so many queues."""
     site = Site(names("exchange"), tuple(names() for _ in range(count)))
-    with RawClient.open(endpoint) as client:
+    with RawClient.open(endpoint, timeout=PATIENCE) as client:
         client.open_channel(1)
         client.call(1, "exchange.declare", exchange=site.exchange, type="direct", durable=True)
         for queue in site.queues:
@@ -66,9 +67,16 @@ class Load:
         self._workers: list[Worker] = [*publishers, transactor, *consumers]
 
     def run_to(self, moment: int, timeout: float = 60.0) -> None:
-        """Start all, and return when so many messages were confirmed. Raises Mismatch."""
+        """Start all, and return when so many messages were confirmed. Raises Mismatch.
+
+        All are connected then: one that came later would find a broker that has ended.
+        """
+        deadline = time.monotonic() + timeout
         for worker in self._workers:
             worker.start()
+        for worker in self._workers:
+            if not worker.works.wait(deadline - time.monotonic()):
+                self.stop_waiting(f"{worker.name} connected")
         if not self.history.await_sends(moment, timeout):
             self.stop_waiting(f"{moment} confirms")
 
@@ -87,7 +95,7 @@ class Load:
 
 def empty(endpoint: Endpoint, history: History, site: Site) -> None:
     """Take all that the queues have, settled at once, in the broker's present life."""
-    with RawClient.open(endpoint) as client:
+    with RawClient.open(endpoint, timeout=PATIENCE) as client:
         client.open_channel(1)
         for queue in site.queues:
             while _take_some(client, history, queue):
@@ -100,7 +108,7 @@ def _take_some(client: RawClient, history: History, queue: str) -> bool:
         client.send(1, "basic.get", queue=queue, no_ack=True)
     more = True
     for _ in range(PIPELINED):
-        received = client.expect(1, "basic.get-ok", "basic.get-empty", timeout=30.0)
+        received = client.expect(1, "basic.get-ok", "basic.get-empty")
         more = isinstance(received, Delivery)
         if isinstance(received, Delivery):
             flag = received["redelivered"]

@@ -17,6 +17,7 @@ from suites.durability.contracts import AT_LEAST_ONCE, judge
 from suites.durability.crash import start_again
 from suites.durability.history import Action, History, Phase
 from suites.durability.load import Site
+from suites.durability.private import process_of
 from suites.durability.steps import fetch, keep
 from suites.harness.fixtures import RawClients
 from suites.verify import Mismatch, unsupported
@@ -29,13 +30,6 @@ ROOM = 300_000  # octets by which the largest file may still grow
 ENOUGH = 2000  # messages, far more than there is room for
 TOLD = ("basic.nack", "connection.blocked", "connection.close 541")
 MARK = b"[the last record of the store]"
-
-
-def process_of(broker: Broker) -> LocalBroker:
-    """The broker, if it is a process whose limits and files are in our hands."""
-    if not isinstance(broker, LocalBroker) or not hasattr(resource, "prlimit"):
-        unsupported(f"needs a broker process of the harness's own, on Linux; not {broker.name}")
-    return broker
 
 
 def files_of(broker: LocalBroker) -> list[Path]:

@@ -13,7 +13,10 @@ from suites.durability.load import Load
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
 
-pytestmark = [pytest.mark.needs("restart", "durable"), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.needs("restart", "durable"),
+    pytest.mark.timeout(900),  # ten restarts, of which each may take a minute on a loaded machine
+]
 
 Observe = Callable[[str], None]
 

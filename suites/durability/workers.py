@@ -33,6 +33,10 @@ class Worker(threading.Thread, ABC):
         super().__init__(name=name, daemon=True)
         self.history = history
         self.rng = random.Random(name)  # noqa: S311  a load that a seed repeats
+        self.works = threading.Event()
+        """Set once it is connected, or has failed to be."""
+        self.ending = ""
+        """How the client saw the end, in the canonical form of a mismatch."""
         self._problem: Exception | None = None
 
     @abstractmethod
@@ -52,10 +56,12 @@ class Worker(threading.Thread, ABC):
         try:
             self.live()
         except Mismatch as mismatch:
+            self.ending = mismatch.actual
             if not self.is_end(mismatch):
                 self._problem = mismatch
         except Exception as problem:  # noqa: BLE001  raised again by `finish`
             self._problem = problem
+        self.works.set()
         self.leave()
 
     def finish(self) -> None:
@@ -80,14 +86,23 @@ class AmqpWorker(Worker):
 
     def live(self) -> None:
         """Connect and work."""
-        with RawClient.open(self._endpoint) as client:
-            client.timeout = PATIENCE
+        with RawClient.open(self._endpoint, timeout=PATIENCE) as client:
             client.open_channel(1)
+            self.works.set()
             self.work(client)
 
     def is_end(self, mismatch: Mismatch) -> bool:
         """The socket ends, after a Close if the broker is stopped."""
         return mismatch.actual.startswith(ENDINGS)
+
+
+class AnyEnd(Worker):
+    """A worker that no end surprises; what it was is in `ending`."""
+
+    def is_end(self, mismatch: Mismatch) -> bool:
+        """Always."""
+        del mismatch
+        return True
 
 
 class Publisher(AmqpWorker):
@@ -107,6 +122,8 @@ class Publisher(AmqpWorker):
         self._routes = routes
         self._window = window
         self._waiting: dict[int, tuple[str, Route]] = {}
+        self.learned = 0
+        """How many messages were confirmed."""
 
     def work(self, client: RawClient) -> None:
         """Publish and learn."""
@@ -133,6 +150,7 @@ class Publisher(AmqpWorker):
         tag, multiple = received["delivery_tag"], received["multiple"]
         for number in [n for n in self._waiting if n == tag or (multiple and n < tag)]:
             self._note(Phase.OK, *self._waiting.pop(number))
+            self.learned += 1
 
     def _note(self, phase: Phase, message: str, route: Route) -> None:
         for queue in route.queues:

@@ -3,9 +3,11 @@
 import contextlib
 import os
 import resource
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -13,12 +15,16 @@ from faults.clock import Skew
 from faults.disk import FailingFsync
 from faults.process import CrashLoop, Pause
 from suites import verify
-from suites.brokers import registry
 from suites.brokers.base import Broker, BrokerError, Endpoint
-from suites.brokers.local import LocalBroker
 from suites.clients.raw import RawClient
+from suites.durability import load
+from suites.durability.contracts import AT_LEAST_ONCE, judge
 from suites.durability.crash import start_again
-from suites.harness.names import Names
+from suites.durability.history import History
+from suites.durability.load import Site
+from suites.durability.private import another, process_of
+from suites.durability.workers import AnyEnd, Publisher
+from suites.harness.names import Janitor, Names
 from suites.harness.station import Station
 from suites.resilience.bounds import LONGEST, patience
 from suites.resilience.fixtures import RemoteClients
@@ -28,24 +34,10 @@ CLIENTS = 100
 PERSISTENT = 2
 INTERVAL = 1
 CRASHES = 3
+WINDOW = 10  # unconfirmed messages
+TRIES = 5
 
 pytestmark = pytest.mark.timeout(240)
-
-
-def process_of(broker: Broker) -> LocalBroker:
-    """The broker, if it is a process of the harness's own on Linux; else Unsupported."""
-    if not isinstance(broker, LocalBroker) or not hasattr(resource, "prlimit"):
-        verify.unsupported(f"needs a broker process of the harness's own, on Linux; {broker.name}")
-    return broker
-
-
-@contextlib.contextmanager
-def another(station: Station, variables: dict[str, str]) -> Iterator[LocalBroker]:
-    """A second broker of the kind on trial, whose process has these variables."""
-    broker = process_of(registry.parse(station.spec))
-    broker.variables = variables
-    with broker:
-        yield broker
 
 
 @pytest.mark.needs("restart")
@@ -53,30 +45,43 @@ def another(station: Station, variables: dict[str, str]) -> Iterator[LocalBroker
 def test_reconnect_storm(mortal: Broker) -> None:
     """A hundred clients that come back at once after a restart are all served."""
     endpoint = mortal.endpoint
+    back = threading.Event()
     with ThreadPoolExecutor(CLIENTS) as threads:
-        before = list(threads.map(lambda _: RawClient.open(endpoint), range(CLIENTS)))
+        before = list(threads.map(lambda _: _patient(endpoint), range(CLIENTS)))
         mortal.stop()
-        coming = [threads.submit(_come_back, client, endpoint) for client in before]
-        start_again(mortal)
+        coming = [threads.submit(_come_back, client, endpoint, back) for client in before]
+        try:
+            start_again(mortal)
+        finally:
+            back.set()
         served = [future.result() for future in coming]
     verify.equal(served, [b"mine"] * CLIENTS, "what each got from a queue of its own")
 
 
-def _come_back(client: RawClient, endpoint: Endpoint) -> bytes:
-    """Connect until it works, then use a queue of one's own."""
+def _patient(endpoint: Endpoint) -> RawClient:
+    """A client that waits its turn among a hundred."""
+    return RawClient.open(endpoint, timeout=LONGEST)
+
+
+def _come_back(client: RawClient, endpoint: Endpoint, back: threading.Event) -> bytes:
+    """Connect until it works, then use a queue of one's own.
+
+    However long the broker takes to be `back`, so many tries are enough afterwards.
+    """
     client.link.close()
-    deadline = time.monotonic() + 2 * LONGEST
+    tries = TRIES
     while True:
+        tries -= back.is_set()
         try:
-            again = RawClient.open(endpoint)
+            again = _patient(endpoint)
         except (OSError, Mismatch):
-            if time.monotonic() > deadline:
+            if not tries:
                 raise
             time.sleep(0.1)  # a client's pause between two tries
             continue
         with again:
             again.open_channel(1)
-            queue = again.call(1, "queue.declare", exclusive=True, timeout=LONGEST)["queue"]
+            queue = again.call(1, "queue.declare", exclusive=True)["queue"]
             again.publish(1, "", queue, b"mine")
             message = again.get(1, queue)
             return b"" if message is None else message.body
@@ -164,36 +169,36 @@ def _join(crowd: list[RawClient], endpoint: Endpoint) -> str:
 
 @pytest.mark.needs("kill", "restart", "durable")
 @pytest.mark.requirement("fault/crash-loop")
-def test_crash_loop(station: Station) -> None:
+def test_crash_loop(station: Station, tmp_path: Path) -> None:
     """Through crash after crash nothing that was confirmed is lost."""
     station.up()
     with another(station, {}) as broker:
-        queue = "mqproof.crash-loop"
-        with RawClient.open(broker.endpoint) as client:
-            client.open_channel(1)
-            client.call(1, "queue.declare", queue=queue, durable=True)
-        broker.restart()  # so that the queue outlives a kill on RabbitMQ 3.10, too
-        confirmed: list[bytes] = []
+        site = load.build(broker.endpoint, Names(broker.endpoint, Janitor(), "crash-loop"))
+        broker.restart()  # so that the queues outlive a kill on RabbitMQ 3.10, too
+        history = History()
         with CrashLoop(broker, period=1.0, jitter=0.3, seed=1) as loop:
             while loop.crashes < CRASHES:
-                _publish_some(broker.endpoint, queue, confirmed)
-        with RawClient.open(broker.endpoint) as client:
-            client.open_channel(1)
-            found = {m.body for m in iter(lambda: client.get(1, queue), None)}
-    verify.equal(sorted(set(confirmed) - found), [], "confirmed messages that are lost")
-    verify.true(bool(confirmed), "some confirmed messages", "none")
+                _publish_some(broker.endpoint, history, site)
+        history.next_life()
+        load.empty(broker.endpoint, history, site)
+    judge(history, AT_LEAST_ONCE, tmp_path)
+    verify.true(history.await_sends(1, 0), "some confirmed messages", "none")
 
 
-def _publish_some(endpoint: Endpoint, queue: str, confirmed: list[bytes]) -> None:
-    """Publish and await confirms, one after the other, for as long as the broker lives."""
-    with contextlib.suppress(OSError, Mismatch), RawClient.open(endpoint) as client:
-        client.open_channel(1)
-        client.call(1, "confirm.select")
-        while True:
-            body = b"%d" % len(confirmed)
-            client.publish(1, "", queue, body, delivery_mode=PERSISTENT)
-            client.expect(1, "basic.ack")
-            confirmed.append(body)
+class Passing(AnyEnd, Publisher):
+    """A publisher that goes with the broker, whichever way that ends."""
+
+
+def _publish_some(endpoint: Endpoint, history: History, site: Site) -> None:
+    """Publish and await confirms for as long as the broker lives, if it does."""
+    name = f"p{history.life}"
+    history.next_life()
+    publisher = Passing(name, endpoint, history, site.exchange, site.routes, WINDOW)
+    publisher.start()
+    try:
+        publisher.finish()
+    except OSError:
+        time.sleep(0.1)  # a client's pause between two tries
 
 
 @pytest.mark.needs("kill")

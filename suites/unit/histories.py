@@ -156,7 +156,7 @@ def tear(events: Events, rng: random.Random) -> Events:
 LIES: list[tuple[Lie, Kind]] = [
     (lose, Kind.LOST),
     (double, Kind.DOUBLED),
-    (forget_flag, Kind.DOUBLED),
+    (forget_flag, Kind.UNFLAGGED),
     (reorder, Kind.REORDERED),
     (invent, Kind.PHANTOM),
     (keep_rolled_back, Kind.PHANTOM),

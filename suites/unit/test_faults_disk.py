@@ -11,7 +11,16 @@ import pytest
 
 from faults import Unsupported
 from faults.clock import VARIABLE, Skew
-from faults.disk import FailingFsync, FileLimit, FullDisk, ReadOnlyDisk, SmallDisk, TornTail
+from faults.disk import (
+    BrokenDisk,
+    FailingFsync,
+    FileLimit,
+    FullDisk,
+    ImageDisk,
+    ReadOnlyDisk,
+    SmallDisk,
+    TornTail,
+)
 
 
 class Worker:
@@ -87,6 +96,57 @@ def test_a_full_disk_takes_nothing_until_left(disk: Path) -> None:
         (disk / "new").write_bytes(b"x")
     assert old.read_bytes() == b"kept"
     (disk / "new").write_bytes(bytes(1 << 19))
+
+
+def test_a_nearly_full_disk_takes_what_is_left(disk: Path) -> None:
+    """So much, and not much more."""
+    with FullDisk(disk, left=1 << 17):
+        (disk / "new").write_bytes(bytes(1 << 16))
+        with pytest.raises(OSError, match="No space left"):
+            (disk / "newer").write_bytes(bytes(1 << 17))
+
+
+def test_a_broken_disk_keeps_what_was_synced(tmp_path: Path) -> None:
+    """Nothing can be written any more, not even by who has a file open; later it works again."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    disk = supported(ImageDisk, folder, 1 << 23)
+    try:
+        with (folder / "old").open("wb", buffering=0) as old:
+            old.write(b"synced")
+            os.fsync(old.fileno())
+            os.sync()
+            with BrokenDisk(disk):
+                with pytest.raises(OSError, match="Read-only file system"):
+                    old.write(b"more")
+                with pytest.raises(OSError, match="Read-only file system"):
+                    (folder / "new").write_bytes(b"x")
+                assert (folder / "old").read_bytes() == b"synced"
+        assert (folder / "old").read_bytes() == b"synced"
+        (folder / "old").write_bytes(b"changed")
+    finally:
+        disk.stop()
+    assert [path.name for path in tmp_path.iterdir()] == ["disk"]
+    assert not list(folder.iterdir())
+
+
+def test_an_image_needs_room_and_an_empty_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong is told in one line, and no image is left."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with pytest.raises(ValueError, match="octets is 5: give 4194304 or more"):
+        ImageDisk(folder, 5)
+    monkeypatch.setattr("faults.disk._require_mount", lambda _what: None)
+    monkeypatch.setattr("shutil.which", lambda _program: None)
+    with pytest.raises(Unsupported, match=r"needs mkfs\.ext4"):
+        ImageDisk(folder, 1 << 23).start()
+    monkeypatch.setattr("shutil.which", lambda program: program)
+    (folder / "file").touch()
+    with pytest.raises(ValueError, match="is not empty"):
+        ImageDisk(folder, 1 << 23).start()
+    assert [path.name for path in tmp_path.iterdir()] == ["disk"]
 
 
 def test_a_large_disk_is_not_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

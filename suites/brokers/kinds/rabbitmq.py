@@ -39,6 +39,8 @@ LINES = (
     "max-message-size",
 )
 """Keys of the string that are lines of rabbitmq.conf, there with underscores."""
+DISK_LIMIT = "disk-free-limit"
+"""Another one, in octets; the file has it by another name."""
 UNKNOWN_SETTING = re.compile(r"tried to set (\w+), but there is no setting with that name")
 LOG_LINES = 200  # that a failing start may write after it
 LOOKS = 8  # at what is unacked, within one consumer timeout: once a minute is RabbitMQ's default
@@ -68,7 +70,7 @@ class RabbitMQ(LocalBroker):
     """One node with RabbitMQ's defaults and the suites' definitions; `plugins` is `management`."""
 
     kind = "rabbitmq"
-    settings = (*LINES, *certificates.SETTINGS, "plugins", "root")
+    settings = (*LINES, DISK_LIMIT, *certificates.SETTINGS, "plugins", "root")
     capabilities = frozenset(
         {"restart", "kill", "pause", "durable", "vhosts", "users", "admin", "alarm", "ctl", "logs"}
     )
@@ -136,6 +138,7 @@ class RabbitMQ(LocalBroker):
             plugins = (*plugins, EXTERNAL)
             self._tls = TlsPort.on(sandbox.folder, HOST, ports.free_port())
         self._env = _environment(sandbox.folder, port, epmd_port)
+        self._env["RABBITMQ_MNESIA_BASE"] = str(self.data_folder)
         lean = rabbitmq_home.lean_scripts(sandbox.folder / "home", plugins, self._root)
         if lean is not None:
             self._env["RABBITMQ_SCRIPTS_DIR"] = str(lean)
@@ -152,7 +155,9 @@ class RabbitMQ(LocalBroker):
         if self._tls is not None:
             text += self._tls_settings(self._tls)
         for key, value in self._options.items():
-            if key in LINES:
+            if key == DISK_LIMIT:
+                text += f"disk_free_limit.absolute = {value}\n"
+            elif key in LINES:
                 text += f"{key.replace('-', '_')} = {value}\n"
         return text
 
@@ -208,7 +213,6 @@ def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
         "RABBITMQ_NODE_IP_ADDRESS": HOST,
         "RABBITMQ_NODE_PORT": str(port),
         "RABBITMQ_DIST_PORT": str(ports.free_port()),
-        "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
         "RABBITMQ_LOG_BASE": f"{folder}/log",
         "RABBITMQ_LOGS": "-",  # to the output, beside what a crash prints
         "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",

@@ -24,6 +24,7 @@ OPTIONS = (
     "channel-max-per-node",
     "consumer-max-per-channel",
     "consumer-timeout",
+    "disk-free-limit",
     "event-loop",
     "frame-max",
     "heartbeat",
@@ -106,7 +107,7 @@ class ReferenceBroker(LocalBroker):
         definitions.write(sandbox.folder)
         if "tls" in self._options:
             self._tls = TlsPort.on(sandbox.folder, HOST, ports.free_port())
-        (sandbox.folder / "data").mkdir()
+        self.data_folder.mkdir(exist_ok=True)
 
     def _command(self, folder: Path, port: int) -> Command:
         fronts = [f"--{name}-port={port}" for name, port in self._text_ports.items()]
@@ -138,7 +139,7 @@ class ReferenceBroker(LocalBroker):
         serve = [sys.executable, "-m", *program, "serve", "--port", str(port)]
         files = ["--definitions", f"{folder}/definitions.json"]
         if IN_MEMORY not in self._options:
-            files += ["--data-dir", f"{folder}/data"]
+            files += ["--data-dir", str(self.data_folder)]
         flags: list[str] = []
         for key, value in self._options.items():
             if key in {IN_MEMORY, MUTANT, *certificates.SETTINGS}:

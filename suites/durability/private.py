@@ -1,0 +1,52 @@
+"""Brokers that a test has to itself: with variables, settings or a disk of their own."""
+
+import resource
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from faults.disk import ImageDisk
+from suites import verify
+from suites.brokers import registry
+from suites.brokers.base import Broker
+from suites.brokers.local import LocalBroker
+from suites.brokers.sandbox import Sandbox
+from suites.harness.station import Station
+
+
+def process_of(broker: Broker) -> LocalBroker:
+    """The broker, if it is a process whose limits, files and disk are in our hands."""
+    if not isinstance(broker, LocalBroker) or not hasattr(resource, "prlimit"):
+        verify.unsupported(f"needs a broker process of the harness's own, on Linux; {broker.name}")
+    return broker
+
+
+@contextmanager
+def another(station: Station, variables: Mapping[str, str]) -> Iterator[LocalBroker]:
+    """A second broker of the kind on trial, whose process has these variables."""
+    broker = process_of(registry.parse(station.spec))
+    broker.variables = variables
+    with broker:
+        yield broker
+
+
+@contextmanager
+def on_disk(
+    station: Station, octets: int, settings: Mapping[str, str]
+) -> Iterator[tuple[LocalBroker, ImageDisk]]:
+    """A second broker with these settings, its data on a disk of so many octets; and the disk.
+
+    The disk is gone afterwards, even if this process is killed.
+    """
+    broker = process_of(registry.variant(station.up(), settings))
+    sandbox = Sandbox("disk")
+    try:
+        folder = sandbox.folder / "disk"
+        folder.mkdir()
+        sandbox.watch("command", ["umount", "--lazy", str(folder)])
+        with ImageDisk(folder, octets) as disk:
+            broker.data = folder / "data"
+            broker.data.mkdir()
+            with broker:
+                yield broker, disk
+    finally:
+        sandbox.close()
