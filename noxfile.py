@@ -154,7 +154,7 @@ def allure(session: nox.Session) -> None:
 
 @nox.session
 def pages(session: nox.Session) -> None:
-    """Look at the published pages in a real browser; needs `apt-get install chromium`."""
+    """Use all pages in a real browser; needs `apt-get install chromium`."""
     install(session, "suites", "reports", "pages")
     run(session, "pytest", "-q", *(session.posargs or ["suites/pages"]))
 

@@ -1,5 +1,6 @@
 """A browser, and a page of made-up records in it."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,19 +54,25 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens an address in a fresh context; anything on the console fails the test."""
+    """Opens an address in a fresh context; what the console says unexpected fails the test."""
     said: list[str] = []
     contexts = []
 
-    def opened(url: str, *, scheme: str = "light", width: int = 1200) -> Page:
+    def opened(
+        url: str, *, scheme: str = "light", width: int = 1200, expected: str | None = None
+    ) -> Page:
+        def hear(text: str) -> None:
+            if expected is None or not re.search(expected, text):
+                said.append(text)
+
         context = browser.new_context(
             color_scheme="dark" if scheme == "dark" else "light",
             viewport={"width": width, "height": 800},
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("console", lambda message: hear(message.text))
+        page.on("pageerror", lambda error: hear(str(error)))
         page.goto(url)
         return page
 

@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 /**
  * Ask for values, and do something with them; a refusal is shown and the dialog stays.
  * fields: {name, label, type: text | password | number | textarea | json | select | check, value,
- *          options, hint, required}
+ *          options, hint, required, fixed: shown, and not to be changed}
  */
 export function form({ title, text, fields = [], submit, run, danger = false }) {
   const inputs = new Map(fields.map((field) => [field, input(field)]));
@@ -29,7 +29,8 @@ export function form({ title, text, fields = [], submit, run, danger = false }) 
   const buttons = el("div", { class: "buttons" }, cancel, go);
   dialog.append(el("form", { submit: send }, el("h2", {}, title), text ? el("p", {}, text) : null, ...labels, error, buttons));
   open(dialog);
-  (danger && !fields.length ? cancel : [...inputs.values()][0] ?? go).focus();
+  const first = [...inputs.values()].find((made) => !made.readOnly);
+  (danger && !first ? cancel : (first ?? go)).focus();
 }
 
 /** Show a dialog, and take it away when it closes. */
@@ -39,14 +40,14 @@ export function open(dialog) {
   dialog.showModal();
 }
 
-function input({ name, type = "text", value, options, required }) {
+function input({ name, type = "text", value, options, required, fixed }) {
   const common = { name, required: Boolean(required) };
   if (type === "select") {
     const listed = options.map((option) => el("option", { value: option, selected: option === value }, option || "(default)"));
     return el("select", common, ...listed);
   }
   if (type === "check") return el("input", { ...common, type: "checkbox", checked: Boolean(value) });
-  const text = { ...common, spellcheck: "false", autocomplete: type === "password" ? "new-password" : "off" };
+  const text = { ...common, readonly: Boolean(fixed), spellcheck: "false", autocomplete: type === "password" ? "new-password" : "off" };
   if (type === "textarea" || type === "json") return el("textarea", text, value ?? "");
   return el("input", { ...text, type, value: value ?? "" });
 }

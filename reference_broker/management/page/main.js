@@ -70,9 +70,10 @@ async function look(view, mine) {
   clearTimeout(timer);
   const began = performance.now();
   try {
-    await view.look();
+    const flow = await get("mqproof", "totals");
+    await view.look(flow);
     if (mine !== turn) return;
-    answers();
+    answers(flow.alarms);
     main.removeAttribute("aria-busy");
   } catch (error) {
     if (mine !== turn) return;
@@ -102,15 +103,13 @@ function silent(error) {
   say(parts.trouble, error.status ? error.message : `The broker has not answered since ${clock(lostSince)}: what is shown is older. Trying again.`);
 }
 
-function answers() {
+function answers(alarms) {
   lostSince = null;
   parts.trouble.hidden = true;
+  parts.alarm.hidden = alarms.length === 0;
+  say(parts.alarm, alarms.length ? `Alarm: ${alarms.join(", ")}` : "");
 }
 
-document.addEventListener("alarms", ({ detail }) => {
-  parts.alarm.hidden = detail.length === 0;
-  say(parts.alarm, detail.length ? `Alarm: ${detail.join(", ")}` : "");
-});
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(timer); // nobody looks
   else if (user && current) look(current, turn);
@@ -155,6 +154,11 @@ function leave(why) {
 }
 
 // themes and keys
+
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address after the # names the view
+  main.focus();
+});
 
 function dress(theme) {
   if (theme === "auto") delete document.documentElement.dataset.theme;

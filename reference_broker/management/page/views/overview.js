@@ -32,15 +32,14 @@ export function overview() {
   });
   const rates = new Rates();
 
-  async function look() {
-    const [told, flow, nodes] = await Promise.all([get("overview"), get("mqproof", "totals"), getIfAllowed("nodes")]);
+  async function look(flow) {
+    const [told, nodes] = await Promise.all([get("overview"), getIfAllowed("nodes")]);
     const counts = { ...told.queue_totals, ...told.object_totals };
     for (const [name, cell] of cards) say(cell, number(counts[name]));
     chart.add(...["entered", "delivered", "settled"].map((name) => rates.of(name, flow[name], flow.at)));
     facts.fill({ Broker: `${told.product_name} ${told.product_version}`, Node: told.node, "As RabbitMQ": told.rabbitmq_version, ...ofNode(nodes?.[0]) });
     facts.fill({ "So far": `${many(flow.entered, "message")} into queues, ${number(flow.delivered)} to clients, ${number(flow.settled)} settled` });
     listeners.update(told.listeners);
-    document.dispatchEvent(new CustomEvent("alarms", { detail: flow.alarms }));
   }
 
   return { look, elements: [heading("Overview"), messages, chart.element, objects, el("h2", {}, "Node"), facts.element, el("h2", {}, "Listeners"), listeners.element] };

@@ -72,7 +72,7 @@ export function publish(vhost, { exchange, routingKey = "" }, done = async () =>
     submit: "Publish",
     fields: [
       { name: "payload", label: "Body", type: "textarea" },
-      { name: "encoding", label: "The body is", type: "select", options: ["text", "base64"] },
+      { name: "encoding", label: "Encoding", type: "select", options: ["text", "base64"] },
       { name: "key", label: "Routing key", value: routingKey },
       { name: "persistent", label: "Persistent", type: "check" },
       { name: "properties", label: "Properties", type: "json", hint: 'JSON, for instance {"content_type": "text/plain", "headers": {"n": 1}}' },

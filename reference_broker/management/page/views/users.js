@@ -141,6 +141,7 @@ export function oneUser(context, name) {
       title: `Change ${name}`,
       submit: "Change",
       fields: [
+        { name: "name", label: "Name", value: name, fixed: true },
         { name: "password", label: "New password", type: "password", hint: "empty to keep the one that is set" },
         { name: "tags", label: "Tags", value: user.tags.join(","), hint: TAGS },
       ],
@@ -166,7 +167,7 @@ export function oneUser(context, name) {
   const buttons = el("div", { class: "bar" },
     button("Permit…", () => permit(), "main"),
     button("Permit topics…", permitTopics),
-    button("Change…", change),
+    button("Change the user…", change),
     button("Delete…", () => remove(name, async () => (location.hash = at("users"))), "danger"),
   );
   return { look, elements: [heading("User", name), buttons, facts.element, el("h2", {}, "Permissions"), permissions.element, el("h2", {}, "Topic permissions"), topics.element] };
