@@ -82,7 +82,7 @@ def conformance(session: nox.Session) -> None:
     arguments = session.posargs
     paths = [] if has_path(arguments) else suites_for(arguments)
     workers = [] if has_workers(arguments) else ["-n", str(WORKERS)]
-    run(session, "pytest", "-q", "--dist", "worksteal", *workers, *paths, *arguments)
+    run(session, "pytest", "-q", "--progress", "--dist", "worksteal", *workers, *paths, *arguments)
 
 
 @nox.session
@@ -91,7 +91,9 @@ def durability(session: nox.Session) -> None:
     install(session, "suites", "reports")
     arguments = session.posargs
     paths = [] if has_path(arguments) else ["suites/durability"]
-    run(session, "pytest", "-q", "--kills", KILLS, *paths, *arguments)  # theirs wins, being later
+    run(
+        session, "pytest", "-q", "--progress", "--kills", KILLS, *paths, *arguments
+    )  # theirs wins, being later
 
 
 @nox.session

@@ -9,6 +9,7 @@ pytest_plugins = [
     "suites.harness.fixtures",
     "suites.harness.judging",
     "suites.harness.operating",
+    "suites.harness.progress",
     "suites.harness.recording",
     "suites.harness.variants",  # before text_fixtures, which imports it
     "suites.harness.text_fixtures",
