@@ -111,6 +111,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Feed hostile input to the reference broker: `-- --frames 1000000 --seed 7`."""
+    install(session, "suites", "reports")
+    run(session, "python", "-m", "suites.fuzz", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness and the reference broker's parts, with branch coverage of its core."""
     install(session, "suites", "reports", "dev")
