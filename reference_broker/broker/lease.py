@@ -6,6 +6,7 @@ from .ports import Clock, Timer
 from .queue import Queue
 
 _MILLISECOND = 0.001
+_LOOK_AGAIN = 0.01  # seconds at least between looks at a queue in use, however short its lease is
 
 
 class Leases:
@@ -26,7 +27,10 @@ class Leases:
         if idle >= lease:
             self._delete(queue)
         else:
-            self._timers[queue] = self._clock.call_later(lease - idle, lambda: self.watch(queue))
+            # Never at once: what is left may be less than the clock can tell.
+            least = _LOOK_AGAIN if queue.consumers else _MILLISECOND
+            delay = max(lease - idle, least)
+            self._timers[queue] = self._clock.call_later(delay, lambda: self.watch(queue))
 
     def forget(self, queue: Queue) -> None:
         """The queue is deleted, or has no lease any more."""

@@ -6,7 +6,7 @@ import pytest
 from reference_broker.broker.queue import Queue
 from reference_broker.broker.vhost import VHost
 from reference_broker.wire.errors import AmqpError
-from suites.unit.doubles import FakeClock, FakeConsumer, MemoryStore, message
+from suites.unit.doubles import FakeClock, FakeConsumer, FakeTimer, MemoryStore, message
 
 ME, YOU = "me", "you"  # connections
 EXCHANGE: dict[str, Any] = {
@@ -302,3 +302,29 @@ def test_a_lease_ends_when_nobody_uses_the_queue() -> None:
     clock.advance(0.2)
     assert not vhost.queues
     assert clock.waiting == 0
+
+
+class CountingClock(FakeClock):
+    """Counts what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.delays: list[float] = []
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> FakeTimer:
+        """Note the delay."""
+        self.delays.append(delay)
+        return super().call_later(delay, call)
+
+
+def test_a_short_lease_of_a_queue_in_use_costs_little() -> None:
+    """However short a lease is, a queue in use is looked at a hundred times a second at most."""
+    clock = CountingClock()
+    vhost = VHost("/", clock)
+    consumer = FakeConsumer(queue(vhost, arguments={"x-expires": 1})).start()
+    clock.advance(1)
+    assert 10 < len(clock.delays) < 110
+    assert min(clock.delays) >= 0.001
+    consumer.queue.remove_consumer(consumer)
+    clock.advance(0.02)
+    assert not vhost.queues
