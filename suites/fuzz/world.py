@@ -13,6 +13,7 @@ from reference_broker.broker.broker import Broker
 from reference_broker.config import Config
 from reference_broker.protocol.states import Phase
 from reference_broker.session.hub import Hub
+from reference_broker.session.security import Security
 from reference_broker.session.session import Session
 from reference_broker.storage.recovery import recover
 from reference_broker.storage.sqlite import SqliteStore
@@ -37,6 +38,7 @@ class Wire:
 
     peer = name = "fuzz"
     local = True
+    security: Security | None = None
 
     def __init__(self) -> None:
         self.out: list[bytes] = []
