@@ -70,13 +70,14 @@ class Reconnecting(Client):
             return True
         return False
 
-    def consume_always(self, queue: str, prefetch: int) -> None:
-        """Consume, and ack one by one. Events: taken and settling, with the connection's number."""
+    def consume_always(self, queue: str, prefetch: int, seconds: float) -> None:
+        """Consume, work on each message for so long, and ack it. Events: taken, then settling."""
 
         def deliver(channel: BlockingChannel, method: Any, properties: Any, body: bytes) -> None:
             message = properties.message_id
             whole = message if body == content(message)[0] else f"{message}, damaged"
             self._tell("taken", whole, redelivered=method.redelivered)
+            time.sleep(seconds)
             self._tell("settling", whole)
             channel.basic_ack(method.delivery_tag)
 

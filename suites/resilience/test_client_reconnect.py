@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.needs("restart", "kill", "durable"), pytest.mark.timeo
 PROGRAM = "suites.durability.reconnecting"
 BEFORE, AFTER = 50, 50  # confirms before and after the broker's end
 PREFETCH = 10
+WORK = 0.02  # seconds a message: the consumer is slower than the publisher, so that some wait
 
 ENDS: Mapping[str, Callable[[Broker], None]] = {
     "SIGTERM": lambda broker: broker.stop(),
@@ -38,7 +39,7 @@ def test_reconnecting(
         for client in (publisher, consumer):
             client.connect(mortal.endpoint)
         publisher.send("publish_always", queue=queue, name="p")
-        consumer.send("consume_always", queue=queue, prefetch=PREFETCH)
+        consumer.send("consume_always", queue=queue, prefetch=PREFETCH, seconds=WORK)
         publisher.wait("confirmed", LONGEST, BEFORE)
         consumer.wait("taken", LONGEST)
         seal(mortal.endpoint)
