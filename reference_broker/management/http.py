@@ -32,7 +32,8 @@ async def serve(desk: Desk) -> web.AppRunner:
     """The API, ready for connections: `runner.server` makes their protocols."""
     application = web.Application(middlewares=[_always_json], client_max_size=_LARGEST_BODY)
     for route in ROUTES:
-        application.router.add_route(route.method, route.path, _handler(route, desk))
+        for path in (route.path, f"{route.path}/"):  # which RabbitMQ takes for the same
+            application.router.add_route(route.method, path, _handler(route, desk))
     for path, file in files.load().items():
         application.router.add_get(path, _file_handler(file))
     runner = web.AppRunner(application, access_log=None, handle_signals=False)

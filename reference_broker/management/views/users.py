@@ -74,6 +74,16 @@ def delete_user(call: Call) -> Answer:
     return NO_CONTENT
 
 
+@answers("POST", "/users/bulk-delete", tag="administrator")
+def delete_users(call: Call) -> Answer:
+    """Delete those users of the list that there are."""
+    call.need("users")
+    hub, named = call.desk.hub, call.option("users", list, [])
+    for user in [u for name, u in hub.broker.access.users.items() if name in named]:
+        operations.delete_user(hub, user)
+    return NO_CONTENT
+
+
 @answers("GET", "/permissions", tag="administrator")
 def all_permissions(call: Call) -> list[Shape]:
     """All."""
