@@ -32,7 +32,8 @@ _KEPT_LENGTH = 512
 
 SET_WORDS = 5
 _NOREPLY = b"noreply"
-_REJECTED = Outcome.REJECTED  # looked up once: the hot path asks for it each time
+# Looked up once: the hot path asks for them each time.
+_REJECTED, _PERSISTENT = Outcome.REJECTED, mapping.PERSISTENT
 
 
 class Grammar(dict[bytes, Command]):
@@ -174,7 +175,7 @@ def _put(session: MemcacheqSession, append: Append, value: bytes) -> None:
         if queue is None:
             _refuse(session, append, value)
             return
-    message = Message("", entry.text, before + value + after, length, mapping.PERSISTENT)
+    message = Message("", entry.text, before + value + after, length, _PERSISTENT)
     if queue.put(message) is _REJECTED:
         _refuse(session, append, value)
         return

@@ -91,9 +91,11 @@ class TextSession(ABC):
         size = len(data)
         position = self._discard(data, 0) if self._surplus else 0
         # A line that repeats the one before is known without being looked at: clients do repeat.
-        line, width, (length, run, argument) = b"\n", 0, _BLANK
+        # Behind a value it is known together with the value's end.
+        line, again, width, (length, run, argument) = b"\n", b"", 0, _BLANK
+        repeated = False
         while position < size:
-            if data.startswith(line, position):
+            if repeated or data.startswith(line, position):
                 end = position + width
             else:
                 end = data.find(b"\n", position)
@@ -101,6 +103,7 @@ class TextSession(ABC):
                     self._keep_line(data, position)
                     return
                 line = data[position : end + 1]
+                again = b"\r\n" + line
                 width = end - position
                 length, run, argument = commands[line[:-1]]
             if length < 0:
@@ -111,13 +114,14 @@ class TextSession(ABC):
                 if stop + 2 > size:
                     self._keep(data, position, stop + 2 - position)
                     return
-                if data.startswith(b"\r\n", stop):
+                repeated = data.startswith(again, stop)
+                if repeated or data.startswith(b"\r\n", stop):
                     run(self, argument, data[end + 1 : stop])
                 else:
                     self.bad_value(argument)
                 position = stop + 2
             if self._turned:
-                self._turned = False
+                self._turned = repeated = False
                 if self._leaving:
                     return
                 if self._held:
