@@ -120,9 +120,9 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness and the reference broker's parts, with branch coverage of its core."""
-    install(session, "suites", "reports", "dev")
+    install(session, "suites", "examples", "reports", "dev")
     arguments = session.posargs
-    paths = [] if has_path(arguments) else ["suites/unit"]
+    paths = [] if has_path(arguments) else ["suites/unit", "suites/examples"]
     workers = [] if has_workers(arguments) else ["-n", "auto"]
     session.run("coverage", "erase")
     run(session, "coverage", "run", "-m", "pytest", "-q", *workers, *paths, *arguments)

@@ -6,6 +6,14 @@ From the command line: `python -m reference_broker serve`. In a test of your own
         connect(broker.url)
 """
 
-from .server.embedded import RunningBroker, running
+from .server.embedded import QueueState, RunningBroker, StandInError, running
+from .session.observing import DeliveryFault, Published
 
-__all__ = ["RunningBroker", "running"]
+__all__ = [
+    "DeliveryFault",
+    "Published",
+    "QueueState",
+    "RunningBroker",
+    "StandInError",
+    "running",
+]

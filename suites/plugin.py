@@ -5,6 +5,7 @@ pytest_plugins = [
     "suites.durability.crash",
     "suites.durability.endurance",
     "suites.durability.options",
+    "suites.harness.applications",
     "suites.harness.collection",
     "suites.harness.fixtures",
     "suites.harness.judging",

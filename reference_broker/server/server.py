@@ -138,6 +138,11 @@ class Server:
         """The socket of an open connection."""
         return cast("AmqpTransport", session.transport)  # there is no other kind here
 
+    def drop_connections(self) -> None:
+        """End every connection without a word."""
+        for transport in list(self._transports):
+            transport.abort()
+
     def run(self, call: Callable[[], None]) -> None:
         """Make a call that may touch the store, and settle what came of it."""
         try:

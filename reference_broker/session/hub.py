@@ -12,6 +12,7 @@ from reference_broker.config import Config
 
 if TYPE_CHECKING:
     from .channel import Channel
+    from .observing import Observer
     from .replies import ReplyConsumer
     from .session import Session
 
@@ -40,6 +41,7 @@ class Hub:
         self.broken = False  # the store has failed: nothing can be committed any more
         self.atomic = False  # in the middle of something that may not be committed by halves
         self.alarms: set[str] = set()  # the resources that are low
+        self.observer: Observer | None = None  # tells an application's tests what happens
         self.alarm = ""  # why publishers have to wait; empty when they need not
 
     def raise_alarm(self, resource: str) -> None:

@@ -96,7 +96,8 @@ class Session:
     def enter(self, vhost: VHost, user: User) -> None:
         """The vhost is open."""
         self._vhost = vhost
-        self._routes = Routes(vhost, user, self.hub.replies)
+        observer = self.hub.observer
+        self._routes = (observer.routes if observer else Routes)(vhost, user, self.hub.replies)
         self.transport.opened()
 
     @property
@@ -222,6 +223,8 @@ class Session:
         if self.hub.config.semantics.channel_numbers and number > self.channel_max > 0:
             raise HardError(504, f"channel {number} is above {self.channel_max}", (20, 10))
         channel = self.channels[number] = make_channel(self, number)
+        if self.hub.observer is not None:
+            channel.consumer_type = self.hub.observer.consumers(channel.consumer_type)
         self.call(number, "channel.open-ok")
         return channel
 

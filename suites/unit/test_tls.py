@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,9 @@ def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path, HOST)
 
 
-def settings(authority: Authority, **others: object) -> dict[str, object]:
+def settings(authority: Authority, **others: Any) -> dict[str, Any]:
     """What `running` needs for a port with TLS."""
-    files = {"tls_certificate": authority.certificate, "tls_key": authority.key}
+    files: dict[str, Any] = {"tls_certificate": authority.certificate, "tls_key": authority.key}
     return {"tls_port": 0, **files, "tls_ca": authority.ca, **others}
 
 
