@@ -38,6 +38,11 @@ def _short(nodeid: str) -> str:
     return nodeid.rpartition("::")[2].removeprefix("test_")
 
 
+def _of_worker(line: str) -> bool:
+    """Whether the line only says which of xdist's workers it was."""
+    return line.startswith("[gw")
+
+
 class Progress:
     """Counts what begins and ends, and tells it."""
 
@@ -69,7 +74,8 @@ class Progress:
         """What failed is told at once."""
         if report.failed:
             self._bad += 1
-            reason = next(iter(report.longreprtext.splitlines()), "")
+            lines = (line for line in report.longreprtext.splitlines() if not _of_worker(line))
+            reason = next(lines, "")
             self._line(f"FAILED {report.nodeid}: {reason}")
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:

@@ -98,7 +98,7 @@ def test_a_failure_is_told_at_once() -> None:
     """It has a line of its own, with its reason."""
     world = World(isatty=False, total=2)
     report: Any = SimpleNamespace(
-        failed=True, nodeid="a::test_one", longreprtext="expected salt\nand more"
+        failed=True, nodeid="a::test_one", longreprtext="[gw1] linux\nexpected salt\nand more"
     )
     world.progress.pytest_runtest_logreport(report)
     assert world.reporter.lines == ["FAILED a::test_one: expected salt"]
