@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reports import claims, diff, folder, trend
+from reports import claims, diff, fidelity, folder, trend
 from reports.claims import html as claims_html
 from reports.claims import markdown as claims_markdown
 from reports.load import load
@@ -91,6 +91,14 @@ def _add_diff(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_fidelity(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stand_in", type=Path, metavar="STAND-IN", help="its whole run's record")
+    parser.add_argument("real", type=Path, metavar="REAL", help="that of what it stands for")
+    parser.add_argument(
+        "--twin", type=Path, metavar="FILE.json", help="the record of `nox -s twin`"
+    )
+
+
 def _add_picture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE.svg", help="where to draw it")
 
@@ -141,6 +149,14 @@ def _diff(options: Options) -> int:
     return diff.exit_code(found, strict=options.strict)
 
 
+def _fidelity(options: Options) -> None:
+    stand_in, real = load(options.stand_in), load(options.real)
+    programs = None
+    if options.twin is not None:
+        programs = fidelity.read_programs(options.twin, real.header.broker.product)
+    sys.stdout.write(fidelity.report(fidelity.fidelity(stand_in, real, programs)))
+
+
 def _trend(options: Options) -> None:
     records = [load(path) for path in options.record]
     if options.output is not None:
@@ -181,6 +197,11 @@ _COMMANDS: dict[str, tuple[Callable[[Options], int | None], list[Adds], str]] = 
         "write all that can be made of records into a folder, with an index",
     ),
     "diff": (_diff, [_add_diff], "tell what changed between two records; a gate"),
+    "fidelity": (
+        _fidelity,
+        [_add_fidelity],
+        "count on how many requirements one broker does as another, and list the others",
+    ),
     "trend": (
         _trend,
         [_add_records, _add_picture],
