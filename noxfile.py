@@ -118,6 +118,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def twin(session: nox.Session) -> None:
+    """Run generated programs on the reference and on real brokers: `-- --examples 2000`."""
+    install(session, "suites", "reports")
+    run(session, "python", "-m", "suites.stateful", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness and the reference broker's parts, with branch coverage of its core."""
     install(session, "suites", "examples", "reports", "dev")
