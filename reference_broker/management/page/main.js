@@ -22,7 +22,8 @@ const VIEWS = [
   ["vhosts", "Vhosts", "v", allVhosts],
 ];
 const INTERVAL = 2000; // milliseconds between looks
-const SHARE = 20; // a look may take the broker one part in so many of the time
+const SHARE = 8; // looks take at most one part in so many of the time, however long they take
+const LONGEST = 30000;
 const THEMES = ["auto", "light", "dark"];
 
 const main = document.getElementById("main");
@@ -82,7 +83,7 @@ async function look(view, mine) {
     if (error.status === 404) return missing();
     silent(error);
   }
-  const wait = Math.max(view.interval ?? INTERVAL, SHARE * (performance.now() - began));
+  const wait = Math.max(view.interval ?? INTERVAL, Math.min(LONGEST, SHARE * (performance.now() - began)));
   if (mine === turn && !document.hidden) timer = setTimeout(() => look(view, mine), wait);
 }
 

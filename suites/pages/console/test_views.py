@@ -12,6 +12,8 @@ from suites.pages.console.conftest import REFUSED, Console
 from suites.unit.test_management import Api
 
 MANY = 1500
+STROKE = "node => getComputedStyle(node).stroke"
+BORDER = "node => getComputedStyle(node, '::before').borderTopColor"
 FLAGS = ("passive", "durable", "exclusive", "auto_delete", "no_wait")
 NONE = "\N{EN DASH}"
 
@@ -61,6 +63,9 @@ def test_overview_is_live(console: Console, client: RawClient) -> None:
     expect(chart.locator(".l-in b")).to_have_text("0/s")  # since nothing more comes
     assert len(str(chart.locator("polyline.l-in").get_attribute("points")).split()) > 1
     assert console.fact("So far").inner_text().startswith("1,234 messages into queues")
+    for line in ("l-in", "l-out", "l-settled"):
+        drawn, named = chart.locator(f"polyline.{line}"), chart.locator(f"li.{line}")
+        assert drawn.evaluate(STROKE) == named.evaluate(BORDER)
     page.locator("a.card", has_text="queues").click()
     console.heading("Queues")
 

@@ -98,6 +98,7 @@ export function oneConnection(context, name) {
       Unacknowledged: number(one.messages_unacknowledged),
       Consumers: number(one.consumers),
       Mechanism: one.auth_mechanism,
+      TLS: one.ssl ? [one.ssl_protocol, one.peer_cert_subject].filter(Boolean).join(", ") : "no",
       "Largest frame": one.frame_max ? size(one.frame_max) : "no limit",
       "Most channels": one.channel_max ? number(one.channel_max) : "no limit",
     });
@@ -109,6 +110,9 @@ export function oneConnection(context, name) {
   const watch = context.administrator ? [el("h2", {}, "Frames"), frames.element] : [];
   return {
     look,
+    get interval() {
+      return frames.watching ? 500 : undefined;
+    },
     elements: [heading("Connection", name), buttons, facts.element, ...watch, el("h2", {}, "Channels"), channels.element, el("h2", {}, "Exclusive queues"), queues.element, el("h2", {}, "What the client says of itself"), said.element],
   };
 }
