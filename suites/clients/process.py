@@ -15,7 +15,7 @@ from suites.brokers.base import Endpoint
 from suites.verify import Mismatch
 
 PROGRAM = "suites.clients.pika_process"
-START_TIMEOUT = 20.0
+START_TIMEOUT = 60.0
 TIMEOUT = 15.0
 END_TIMEOUT = 10.0
 
@@ -84,8 +84,15 @@ class ClientProcess:
         )
         self._reader = threading.Thread(target=self._read, args=(self._child,), daemon=True)
         self._reader.start()
-        self.wait("ready", START_TIMEOUT)
+        self._await_ready()
         return self
+
+    def _await_ready(self) -> None:
+        """Raises RuntimeError when it does not run: that is not the broker's fault."""
+        try:
+            self.wait("ready", START_TIMEOUT)
+        except Mismatch as late:
+            raise RuntimeError(f"the client's process does not begin: {late}") from late
 
     def connect(self, endpoint: Endpoint, *, port: int | None = None, **parameters: Any) -> None:
         """Connect to the endpoint, or to another port in its place: a proxy's."""
