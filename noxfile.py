@@ -125,6 +125,13 @@ def twin(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Much of everything for long: `-- --minutes 10 --broker rabbitmq`, or `-- --quick`."""
+    install(session, "suites", "reports")
+    run(session, "python", "-m", "suites.soak", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness and the reference broker's parts, with branch coverage of its core."""
     install(session, "suites", "examples", "reports", "dev")
