@@ -1,16 +1,31 @@
 """Users, and what they may touch.
 
-Passwords are kept as salted SHA-256 in the form of RabbitMQ's definitions files, so that such a
-file can be loaded; see https://www.rabbitmq.com/docs/passwords. Permissions are three regular
+Passwords are kept as hashes (see `passwords`). Permissions are three regular
 expressions a user and vhost, for configuring, writing and reading, searched in the entity's name
 (https://www.rabbitmq.com/docs/access-control). The default exchange goes by the name amq.default.
 For topic exchanges two more may stand for a user and exchange, searched in routing keys (write) and
 binding keys (read); {username} and {vhost} in them are replaced first.
+
+Whom this defends against, and how far:
+
+- Strangers who can reach the port. The broker listens on the loopback interface unless told
+  otherwise, and guest, whose password everybody knows, may come from there alone. Before a client
+  has logged in it can send frames of 4096 octets at most, has `handshake_timeout` to be done, and
+  its first error ends the socket without a word.
+- Guessers. A wrong password and an unknown user get the same answer for the same work, and neither
+  is logged. How dear a guess is for whoever has stolen the data directory or a definitions file is
+  the operator's choice of hash; what is wrong can be tried as often as the network allows.
+- Users who want what is not theirs. Each operation asks for its permission, by name, in the vhost
+  that was opened; exclusive queues and consumers belong to their connection. Those who may declare
+  can use up memory and disk, up to the alarms and the limits that are set.
+- What clients name things. No name becomes a path: the store keeps them as values in one database
+  file. Pages and the API escape what they show.
+
+Not defended against: who reads the network (without TLS), the process's memory or its files, and
+administrators, who may do everything.
 """
 
-import base64
 import hashlib
-import hmac
 import os
 import re
 from dataclasses import dataclass, field
@@ -18,7 +33,7 @@ from functools import lru_cache
 
 from reference_broker.wire.errors import SoftError
 
-_SALT = 4  # octets, as RabbitMQ has it
+from .passwords import HASHERS, SHA256, matches
 
 
 @lru_cache(maxsize=1024)
@@ -83,21 +98,15 @@ class User:
             )
 
 
-def hash_password(password: str, salt: bytes | None = None) -> str:
-    """The password's salted SHA-256, in base64, as definitions files hold it."""
-    salt = os.urandom(_SALT) if salt is None else salt
-    digest = hashlib.sha256(salt + password.encode()).digest()
-    return base64.b64encode(salt + digest).decode()
-
-
-_NOBODY = hash_password("")  # so that unknown users cost what known ones do
-
-
 class Access:
-    """The users of a broker."""
+    """The users of a broker; `algorithm` is how passwords are hashed from now on."""
 
-    def __init__(self) -> None:
+    def __init__(self, algorithm: str = SHA256) -> None:
         self.users: dict[str, User] = {}
+        self._hash = HASHERS[algorithm]
+        self._nobody = self._hash("")  # so that unknown users cost what known ones do
+        self._key = os.urandom(32)
+        self._proven: dict[str, tuple[str, bytes]] = {}  # names -> their last successful login
 
     def add(self, name: str, password_hash: str, tags: frozenset[str] = frozenset()) -> User:
         """Add a user without permissions, or give one another password and other tags."""
@@ -105,10 +114,21 @@ class Access:
         user.password_hash, user.tags = password_hash, tags
         return user
 
+    def hash(self, password: str) -> str:
+        """The password as it is kept."""
+        return self._hash(password)
+
     def authenticate(self, name: str, password: str) -> User | None:
-        """The user, if the password is right."""
+        """The user, if the password is right.
+
+        Who was right before is not made to wait for a dear hash again; who is wrong always is.
+        """
         user = self.users.get(name)
-        known = user.password_hash if user else _NOBODY
-        salt = base64.b64decode(known)[:_SALT]
-        same = hmac.compare_digest(hash_password(password, salt), known)
-        return user if same else None
+        known = user.password_hash if user else self._nobody
+        proof = known, hashlib.blake2b(password.encode(), key=self._key).digest()
+        if user is not None and self._proven.get(name) == proof:
+            return user
+        if not matches(password, known) or user is None:
+            return None
+        self._proven[name] = proof
+        return user

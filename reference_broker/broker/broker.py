@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from reference_broker.semantics import RABBITMQ, Semantics
 from reference_broker.wire.errors import AnnouncedError
 
-from .access import Access, Permission, User, hash_password
+from .access import Access, Permission, User
+from .passwords import SHA256
 from .policy import Policy, check_policy
 from .ports import Clock, Store
 from .vhost import VHost
@@ -14,11 +15,13 @@ from .vhost import VHost
 class Broker:
     """Everything that one server serves."""
 
-    def __init__(self, clock: Clock, semantics: Semantics = RABBITMQ) -> None:
+    def __init__(
+        self, clock: Clock, semantics: Semantics = RABBITMQ, hashing: str = SHA256
+    ) -> None:
         self.clock = clock
         self.semantics = semantics
         self.store: Store | None = None
-        self.access = Access()
+        self.access = Access(hashing)
         self.vhosts: dict[str, VHost] = {}
         self.in_use: set[str] = set()  # vhosts that other protocols than AMQP serve
 
@@ -104,7 +107,7 @@ class Broker:
     def add_guest(self) -> None:
         """Add RabbitMQ's defaults: the vhost `/` and the user guest, who may do all in it."""
         self.add_vhost("/")
-        guest = self.add_user("guest", hash_password("guest"), {"administrator"})
+        guest = self.add_user("guest", self.access.hash("guest"), {"administrator"})
         self.permit(guest, "/", Permission())
 
     def open_vhost(self, name: str, user: User) -> VHost:

@@ -5,7 +5,6 @@ permissions, policies and limits, which are replaced. Sections and parameters th
 else are refused by name rather than silently skipped.
 """
 
-import base64
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -16,10 +15,10 @@ from reference_broker.wire.errors import AmqpError
 
 from .access import Permission, TopicPermission, User
 from .broker import Broker
+from .passwords import HASHERS, SHA256, check_hash
 from .policy import Policy
 from .vhost import VHost
 
-HASHING = "rabbit_password_hashing_sha256"
 RIGHTS = ("configure", "write", "read")
 _HARMLESS = {
     "rabbit_version",
@@ -124,13 +123,13 @@ def _vhost(broker: Broker, entry: Mapping[str, Any]) -> None:
 
 
 def _user(broker: Broker, entry: Mapping[str, Any]) -> None:
-    algorithm = entry.get("hashing_algorithm", HASHING)
-    if algorithm != HASHING:
+    algorithm = entry.get("hashing_algorithm", SHA256)
+    if algorithm not in HASHERS:
         raise ValueError(f"user {entry['name']!r}: hashing algorithm {algorithm} is not supported")
     try:
-        base64.b64decode(entry["password_hash"], validate=True)
+        check_hash(entry["password_hash"])
     except ValueError as cause:
-        raise ValueError(f"user {entry['name']!r}: password_hash is not base64") from cause
+        raise ValueError(f"user {entry['name']!r}: wrong password_hash: {cause}") from cause
     user = broker.add_user(entry["name"], entry["password_hash"], tags_of(entry.get("tags", [])))
     if "limits" in entry:
         user.limits = checked_limits(entry["limits"], USER_LIMITS)

@@ -62,7 +62,7 @@ def _content(seen: SeenFrame) -> Shape:
     try:
         if seen.type == FRAME_METHOD and not cut:
             method = decode_method(seen.payload)
-            return {"name": method.name, "arguments": legible(method.arguments)}
+            return {"name": method.name, "arguments": legible(_masked(method.arguments))}
         if seen.type == FRAME_HEADER and not cut:
             size, properties = decode_header(seen.payload)[2], decode_properties(seen.payload)
             return {"name": "header", "arguments": {"body_size": size, **legible(properties)}}
@@ -71,6 +71,11 @@ def _content(seen: SeenFrame) -> Shape:
     return {"name": _NAMES.get(seen.type, "unknown type"), **payload(seen.payload, cut=cut)}
 
 
+def _masked(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: "***" if name in _SECRETS else value for name, value in arguments.items()}
+
+
+_SECRETS = frozenset({"response", "new_secret"})  # of start-ok, secure-ok and update-secret
 _NAMES = {
     0: "no frame",
     FRAME_METHOD: "method",

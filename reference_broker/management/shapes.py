@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from reference_broker.broker.access import Permission, User
-from reference_broker.broker.definitions import HASHING
 from reference_broker.broker.exchange import Binding, Exchange
+from reference_broker.broker.passwords import algorithm_of
 from reference_broker.broker.policy import Policy
 from reference_broker.broker.queue import Queue
 from reference_broker.broker.vhost import VHost
@@ -222,7 +222,7 @@ def user(held: User) -> Shape:
     return {
         "name": held.name,
         "password_hash": held.password_hash,
-        "hashing_algorithm": HASHING,
+        "hashing_algorithm": algorithm_of(held.password_hash),
         "tags": sorted(held.tags),
         "limits": held.limits,
     }

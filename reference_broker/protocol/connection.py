@@ -160,6 +160,8 @@ class Connection:
                 self._fail(error)
             else:
                 break
+        else:
+            buffer = b""  # nobody will read it, however much still comes
         self._buffer = buffer[self._position :]
 
     def _header(self, buffer: bytes) -> bool:

@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 
 from reference_broker.broker.broker import Broker
 from reference_broker.broker.definitions import load_definitions
+from reference_broker.broker.passwords import ALGORITHMS
 from reference_broker.broker.ports import StoreError
 from reference_broker.config import Config
 from reference_broker.session.hub import Hub
@@ -39,7 +40,9 @@ class Server:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.inbox = memoryview(bytearray(_INBOX))
-        self.broker = Broker(LoopClock(self.run), config.semantics)
+        self.broker = Broker(
+            LoopClock(self.run), config.semantics, ALGORITHMS[config.password_hashing]
+        )
         self.hub = Hub(self.broker, config)
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self.front_ends = FrontEnds(config, self.broker, self.hub, self.settle)

@@ -3,8 +3,9 @@ import hashlib
 
 import pytest
 
-from reference_broker.broker.access import Access, Permission, User, hash_password
+from reference_broker.broker.access import Access, Permission, User
 from reference_broker.broker.broker import Broker
+from reference_broker.broker.passwords import hash_password
 from reference_broker.wire.errors import AnnouncedError, SoftError
 from suites.unit.doubles import FakeClock, MemoryStore
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from reference_broker.broker.access import Permission, hash_password
+from reference_broker.broker.access import Permission
 from reference_broker.broker.broker import Broker
 from reference_broker.broker.definitions import DefinitionsError, load_definitions
+from reference_broker.broker.passwords import hash_password
 from suites.unit.doubles import FakeClock
 
 USER = {"name": "bob", "password_hash": hash_password("secret"), "tags": "management,monitoring"}

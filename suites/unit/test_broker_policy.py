@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from reference_broker.broker.access import TopicPermission, User, hash_password
+from reference_broker.broker.access import TopicPermission, User
 from reference_broker.broker.broker import Broker
+from reference_broker.broker.passwords import hash_password
 from reference_broker.broker.policy import Policies, Policy, PolicyError, check_policy, merged
 from reference_broker.broker.queue import Outcome, Queue
 from reference_broker.broker.vhost import VHost

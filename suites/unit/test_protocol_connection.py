@@ -411,3 +411,10 @@ def test_contents_of_two_channels_may_interleave() -> None:
         second[22:] + first[22:],
     )
     assert [(call[1], call[4]) for call in session.calls] == [(2, second), (1, first)]
+
+
+def test_nothing_is_kept_of_what_comes_after_the_end() -> None:
+    """Octets behind a bare close are dropped, in the same read and in later ones."""
+    session = ScriptedSession().feed(b"no header" + bytes(1000), bytes(1000), bytes(1000))
+    assert session.calls == [("refuse", PROTOCOL_HEADER)]
+    assert session.connection._buffer == b""  # noqa: SLF001  what must not grow

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from reference_broker.broker.access import Permission, TopicPermission, hash_password
+from reference_broker.broker.access import Permission, TopicPermission
 from reference_broker.broker.message import Message
+from reference_broker.broker.passwords import hash_password
 from reference_broker.broker.policy import Policy
 from reference_broker.broker.queue import Queue
 from suites.unit.doubles import body_of, message

@@ -1,10 +1,10 @@
 """Users, their permissions and limits."""
 
-import base64
 from typing import Any
 
-from reference_broker.broker.access import Permission, TopicPermission, User, hash_password
+from reference_broker.broker.access import Permission, TopicPermission, User
 from reference_broker.broker.definitions import RIGHTS, USER_LIMITS, checked_pattern, tags_of
+from reference_broker.broker.passwords import check_hash
 from reference_broker.broker.vhost import VHost
 from reference_broker.management import shapes
 from reference_broker.management.call import (
@@ -59,9 +59,10 @@ def _password_hash(call: Call) -> str:
     """The hash that the body gives, or that of its password; "" is that of none."""
     given: str = call.option("password_hash", str, "")
     if "password_hash" not in call.body:
-        return hash_password(password) if (password := call.option("password", str, "")) else ""
+        password: str = call.option("password", str, "")
+        return call.desk.hub.broker.access.hash(password) if password else ""
     try:
-        base64.b64decode(given, validate=True)
+        check_hash(given)
     except ValueError as cause:
         raise bad_request(["not_base64", given]) from cause
     return given

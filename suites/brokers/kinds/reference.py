@@ -32,6 +32,7 @@ OPTIONS = (
     "max-message-size",
     "memcacheq-item-size",
     "memcacheq-profile",
+    "password-hashing",
     "semantics",
 )
 """Keys of the string; `serve` takes each as a flag of the same name."""
