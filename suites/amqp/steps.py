@@ -8,6 +8,9 @@ from suites.clients.received import Delivery
 from suites.harness.names import Names
 from suites.verify import Mismatch
 
+SMALL_FRAME = 8192
+"""Octets; the least frame-max by the specification is 4096, that of RabbitMQ since 4.1 is this."""
+
 MOST = 1000  # messages in one queue; no test has as many, so a queue that never ends is found
 
 

@@ -63,7 +63,7 @@ class Scene:
         user = self._raw(user=f"{right}-only", password=f"{right}-only")
         if method == "basic.publish":
             user.publish(1, filled["exchange"], "", b"")
-            user.send(1, "exchange.declare", exchange="amq.direct", type="direct", passive=True)
+            user.send(1, "basic.qos")  # of all that is answered, what takes no right
         else:
             user.send(1, method, **filled)
         answer = user.read_method(1)

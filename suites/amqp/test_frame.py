@@ -9,12 +9,12 @@ from reference_broker.wire.framing import encode_frame, method_frame
 from suites import verify
 from suites.amqp import literal
 from suites.amqp.endings import Observe, expect_closed, expect_fatal
+from suites.amqp.steps import SMALL_FRAME
 from suites.brokers.base import Broker
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
 
-SMALLEST = 4096  # octets: the least frame-max
 FRAME_OVERHEAD = 8
 SEEDS = range(12)
 
@@ -58,18 +58,18 @@ def test_type_four(client: RawClient) -> None:
 @pytest.mark.requirement("frame/oversized-method")
 def test_oversized_method(raw: RawClients, names: Names) -> None:
     """A method frame above frame-max is a 501."""
-    client = raw(frame_max=SMALLEST)
-    client.send(1, "queue.declare", queue=names(), arguments={"filler": "x" * SMALLEST})
+    client = raw(frame_max=SMALL_FRAME)
+    client.send(1, "queue.declare", queue=names(), arguments={"filler": "x" * SMALL_FRAME})
     expect_closed(client, 1, 501)
 
 
 @pytest.mark.requirement("frame/oversized-body")
-@pytest.mark.parametrize("excess", [1, SMALLEST], ids=["one-octet", "far"])
+@pytest.mark.parametrize("excess", [1, SMALL_FRAME], ids=["one-octet", "far"])
 def test_oversized_body(raw: RawClients, names: Names, excess: int) -> None:
     """A body frame above frame-max is a 501."""
-    client, queue = raw(frame_max=SMALLEST), names()
+    client, queue = raw(frame_max=SMALL_FRAME), names()
     client.call(1, "queue.declare", queue=queue)
-    client.publish(1, "", queue, b"x" * (SMALLEST + excess - FRAME_OVERHEAD), frame_max=2**17)
+    client.publish(1, "", queue, b"x" * (SMALL_FRAME + excess - FRAME_OVERHEAD), frame_max=2**17)
     client.send(1, "basic.qos")
     expect_closed(client, 1, 501)
 
@@ -77,7 +77,7 @@ def test_oversized_body(raw: RawClients, names: Names, excess: int) -> None:
 @pytest.mark.requirement("frame/body-exactly-max")
 def test_body_exactly_max(raw: RawClients, names: Names) -> None:
     """A body frame of exactly frame-max octets is taken."""
-    client, queue, body = raw(frame_max=SMALLEST), names(), b"x" * (SMALLEST - FRAME_OVERHEAD)
+    client, queue, body = raw(frame_max=SMALL_FRAME), names(), b"x" * (SMALL_FRAME - FRAME_OVERHEAD)
     client.call(1, "queue.declare", queue=queue)
     client.publish(1, "", queue, body)
     client.send(1, "basic.get", queue=queue, no_ack=True)

@@ -6,11 +6,10 @@ from reference_broker.wire.framing import encode_frame
 from suites import verify
 from suites.amqp import literal
 from suites.amqp.endings import Observe, accepted_or_fatal, expect_closed, expect_fatal
+from suites.amqp.steps import SMALL_FRAME
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
-
-SMALLEST = 4096  # octets: the least frame-max
 
 
 def begin(client: RawClient, queue: str) -> None:
@@ -170,7 +169,7 @@ def test_interleaved_channels(raw: RawClients, names: Names) -> None:
 @pytest.mark.requirement("frame/content-contiguous-out")
 def test_content_contiguous_out(raw: RawClients, names: Names) -> None:
     """Nothing of its channel stands between the frames of a delivery, however much is going on."""
-    client, queue, body = raw(frame_max=SMALLEST), names(), b"x" * 5 * SMALLEST
+    client, queue, body = raw(frame_max=SMALL_FRAME), names(), b"x" * 5 * SMALL_FRAME
     client.call(1, "queue.declare", queue=queue)
     client.consume(1, queue, no_ack=True)
     for _ in range(30):

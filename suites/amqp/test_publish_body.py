@@ -3,14 +3,13 @@
 import pytest
 
 from suites import verify
-from suites.amqp.steps import new_queue
+from suites.amqp.steps import SMALL_FRAME, new_queue
 from suites.clients.raw import RawClient
 from suites.clients.received import Delivery
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
 
-FRAME_MAX = 4096  # the least that may be negotiated
-PAYLOAD_MAX = FRAME_MAX - 8
+PAYLOAD_MAX = SMALL_FRAME - 8
 PATTERN = bytes(range(251))  # a length that no frame is a multiple of, so that a shift shows
 
 
@@ -52,7 +51,7 @@ def test_body_one_frame(client: RawClient, names: Names) -> None:
 @pytest.mark.requirement("publish/body-multi-frame")
 def test_body_multi_frame(raw: RawClients, names: Names) -> None:
     """A body of several frames is delivered equal."""
-    client = raw(frame_max=FRAME_MAX)
+    client = raw(frame_max=SMALL_FRAME)
     queue, body = new_queue(client, names), patterned(5 * PAYLOAD_MAX + 17)
     client.publish(1, "", queue, body)
     verify_body(delivered(client, queue), body)
@@ -73,7 +72,7 @@ def test_body_odd_chunks(client: RawClient, names: Names) -> None:
 @pytest.mark.parametrize("frames", [1, 3])
 def test_body_frame_boundary(raw: RawClients, names: Names, frames: int) -> None:
     """A body of exactly n full frames is delivered equal, in frames within the limit."""
-    client = raw(frame_max=FRAME_MAX)
+    client = raw(frame_max=SMALL_FRAME)
     queue, body = new_queue(client, names), patterned(frames * PAYLOAD_MAX)
     client.publish(1, "", queue, body)
     delivery = delivered(client, queue)

@@ -4,6 +4,7 @@ import pytest
 
 from suites import verify
 from suites.amqp.endings import BARE, Observe, expect_closed
+from suites.amqp.steps import SMALL_FRAME
 from suites.clients.raw import RawClient
 from suites.clients.received import Delivery
 from suites.harness.fixtures import RawClients
@@ -152,26 +153,26 @@ def test_frame_max_zero(raw: RawClients, observe: Observe) -> None:
 @pytest.mark.requirement("tune/delivery-respects-frame-max")
 def test_delivery_respects_frame_max(raw: RawClients, names: Names) -> None:
     """A body of 300 kB is delivered whole, in frames within the limit."""
-    client, body = raw(frame_max=8192), bytes(range(250)) * 1200
-    expect_split(passed_on(client, client, names(), body), body, 8192)
+    client, body = raw(frame_max=SMALL_FRAME), bytes(range(250)) * 1200
+    expect_split(passed_on(client, client, names(), body), body, SMALL_FRAME)
 
 
 @pytest.mark.requirement("tune/different-frame-max-peers")
 def test_different_frame_max_peers(raw: RawClients, names: Names) -> None:
     """A body in frames of the publisher's size reaches a consumer in frames of its own size."""
-    publisher, consumer = raw(), raw(frame_max=SMALLEST)
+    publisher, consumer = raw(), raw(frame_max=SMALL_FRAME)
     body = bytes(range(200)) * 500
-    expect_split(passed_on(publisher, consumer, names(), body), body, SMALLEST)
+    expect_split(passed_on(publisher, consumer, names(), body), body, SMALL_FRAME)
 
 
 @pytest.mark.requirement("tune/header-larger-than-frame-max")
 def test_header_larger_than_frame_max(raw: RawClients, names: Names) -> None:
     """A content header in a frame above frame-max is a 501."""
-    client, queue = raw(frame_max=SMALLEST), names()
+    client, queue = raw(frame_max=SMALL_FRAME), names()
     client.call(1, "queue.declare", queue=queue)
-    client.publish(1, "", queue, headers={"fits": "x" * (SMALLEST // 2)})
+    client.publish(1, "", queue, headers={"fits": "x" * (SMALL_FRAME // 2)})
     client.sync(1)
-    client.publish(1, "", queue, headers={"filler": "x" * 2 * SMALLEST})
+    client.publish(1, "", queue, headers={"filler": "x" * 2 * SMALL_FRAME})
     expect_closed(client, 1, 501)
 
 
@@ -180,9 +181,9 @@ def test_deliver_header_larger_than_frame_max(
     raw: RawClients, names: Names, observe: Observe
 ) -> None:
     """A header that exceeds its receiver's frame-max is delivered whole or ends in an error."""
-    publisher, receiver, queue = raw(), raw(frame_max=SMALLEST), names()
+    publisher, receiver, queue = raw(), raw(frame_max=SMALL_FRAME), names()
     publisher.call(1, "queue.declare", queue=queue)
-    headers = {"filler": "x" * 2 * SMALLEST}
+    headers = {"filler": "x" * 2 * SMALL_FRAME}
     publisher.publish(1, "", queue, b"x", headers=headers)
     publisher.sync(1)
     receiver.send(1, "basic.get", queue=queue, no_ack=True)

@@ -1,9 +1,9 @@
 """Another Debian's programs on this machine's kernel: a folder with a root file system of its own.
 
 A command is run there in a private mount namespace, which ends with the last process in it, so that
-nothing stays mounted however the harness ends. The network, the processes and the folder of
-temporary files are this machine's; each program becomes the next, so that the harness's child is
-the program itself.
+nothing stays mounted however the harness ends. The network, the names of hosts, the processes and
+the folder of temporary files are this machine's; each program becomes the next, so that the
+harness's child is the program itself.
 """
 
 import os
@@ -19,6 +19,8 @@ ENTER = """\
 set -e
 mount --rbind /proc "$1/proc"
 mount --rbind /dev "$1/dev"
+touch "$1/etc/hosts"
+mount --bind /etc/hosts "$1/etc/hosts"
 mkdir -p "$1$2"
 mount --rbind "$2" "$1$2"
 root=$1

@@ -59,7 +59,6 @@ def _make(release: str, folder: Path, mirror: str) -> None:
     # In a mount namespace of its own, since it mounts a /proc there and may leave it.
     _run(["unshare", "--mount", "debootstrap", "--variant=minbase", release, str(folder), mirror])
     root = ChangeRoot(folder)
-    (root.folder / "etc/hosts").write_text("127.0.0.1 localhost\n", encoding="ascii")
     policy = root.folder / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")  # no service is to be started
     policy.chmod(0o755)
