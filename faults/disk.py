@@ -264,7 +264,7 @@ class FailingFsync(Fault):
         self._folder = Path(tempfile.mkdtemp(prefix="mqproof-fsync-"))
         self._switch = self._folder / "fails"
         self._library = self._folder / "shim.so"
-        _run(compiler, "-shared", "-fPIC", "-O1", "-o", str(self._library), str(_SHIM), "-ldl")
+        _run(compiler, "-shared", "-fPIC", "-O1", "-o", str(self._library), str(_SHIM))
 
     @property
     def environment(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from reference_broker.wire.framing import content_frames, method_frame
 from suites import verify
 from suites.amqp.expiry import ready
 from suites.amqp.steps import drain, new_queue, take
-from suites.amqp.topology import own_queue
+from suites.amqp.topology import leave, own_queue
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
@@ -103,3 +103,4 @@ def test_many_queues(raw: RawClients, names: Names) -> None:
     for queue in declared[::100]:
         client.publish(1, "", queue, queue.encode())
         verify.equal(drain(client, queue), [queue.encode()], "queue")
+    leave(client)  # here, and not afterwards: to delete so many takes the broker a while

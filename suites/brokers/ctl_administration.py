@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from suites.brokers.administration import PLENTY, SCANT, Administration
-from suites.brokers.base import BrokerError
+from suites.brokers.base import BrokerError, Unsupported
 
 ACTOR = '<<"mqproof">>'  # in the node's log
 DEFAULT_MEMORY, DEFAULT_DISK = "0.4", "50000000"  # RabbitMQ's
@@ -101,8 +101,13 @@ class CtlAdministration(Administration):
         self._ctl("set_vhost_limits", "-p", vhost, json.dumps({limit: value}))
 
     def limit_user(self, user: str, limit: str, value: int) -> None:
-        """`set_user_limits`."""
-        self._ctl("set_user_limits", user, json.dumps({limit: value}))
+        """`set_user_limits`; Unsupported where there is no such command, as before 3.8.10."""
+        try:
+            self._ctl("set_user_limits", user, json.dumps({limit: value}))
+        except BrokerError as error:
+            if "'set_user_limits' not found" in str(error):
+                raise Unsupported("this RabbitMQ has no limits of users") from error
+            raise
 
     def lists_connection(self, name: str) -> bool:
         """`list_connections`, which takes a second or two."""
