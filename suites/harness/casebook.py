@@ -1,5 +1,6 @@
 """A conformance test as the record's case, in plain data that xdist can carry."""
 
+import re
 import shlex
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +20,7 @@ CASE, BEGUN, IDENTITY = "mqproof_case", "mqproof_begun", "mqproof_identity"
 
 HEAD, TAIL = 30, 10  # lines of a pass's transcript: evidence enough, and records stay small
 SHOWN = 80  # characters of a parameter's value
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def begun(item: pytest.Item, station: Station) -> dict[str, Any]:
@@ -102,9 +104,10 @@ def _seed(parameters: dict[str, str]) -> int | None:
 
 
 def _short(value: object) -> str:
-    """The value, or the name of what has one: the address of an object tells nobody anything."""
+    """The value, or the name of what has one; an address in memory tells nobody anything."""
     name = getattr(value, "__name__", None) or getattr(value, "id", None)
-    text = name if isinstance(name, str) else str(value) if isinstance(value, str) else repr(value)
+    text = name if isinstance(name, str) else value if isinstance(value, str) else repr(value)
+    text = _ADDRESS.sub("", text)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 

@@ -43,6 +43,12 @@ SHOULD = pytest.mark.requirement("flow/resume")
 MAY = pytest.mark.requirement("flow/publisher-pause")
 
 @HIGHER
+@pytest.mark.parametrize("what_seed", [7])
+@pytest.mark.parametrize("call", [len, object(), "x" * 100], ids=["name", "address", "long"])
+def test_parameters(call, what_seed):
+    assert what_seed == 7
+
+@HIGHER
 @pytest.mark.parametrize(
     "lie", ["right", "never", "wrong", "closes", "garbage", "unknown", "ends", "midframe"]
 )
@@ -280,6 +286,17 @@ def test_evidence_goes_with_each_case(lies: Run) -> None:
     assert "the broker hung while" in str(lies.cases["the_broker_hangs_at_the_end"].reason)
     assert "no broker to test at 127.0.0.1" in str(lies.cases["after_the_death"].reason)
     assert lies.cases["observed"].observation == "it took 3 ms"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("name", "len"), ("address", "<object object>"), ("long", f"{'x' * 79}…")],
+)
+def test_parameters_are_told_shortly(lies: Run, name: str, told: str) -> None:
+    """A name for what has one, no address in memory, not too long; a seed is known as one."""
+    (case,) = [c for n, c in lies.cases.items() if n.startswith("parameters[") and name in n]
+    assert case.parameters == {"call": told, "what_seed": "7"}
+    assert case.seed == 7
 
 
 def test_an_ungraded_run_knows_only_failures(tmp_path: Path) -> None:
