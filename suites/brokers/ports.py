@@ -8,6 +8,7 @@ and then holds the port when the broker wants it back.
 import itertools
 import os
 import socket
+from collections.abc import Iterator
 
 from suites.brokers.base import BrokerError
 
@@ -15,12 +16,14 @@ FIRST = 20_000
 COUNT = 12_000
 STRIDE = 37  # so that test workers, whose pids are neighbours, begin apart
 
-_turns = itertools.count(os.getpid() * STRIDE)
+_turns: dict[int, Iterator[int]] = {}  # by the process: a fork begins elsewhere than its parent
 
 
 def free_port() -> int:
     """A loopback TCP port that nothing listens on now, never given twice soon."""
-    for turn in itertools.islice(_turns, COUNT):
+    own = os.getpid()
+    turns = _turns.setdefault(own, itertools.count(own * STRIDE))
+    for turn in itertools.islice(turns, COUNT):
         port = FIRST + turn % COUNT
         with socket.socket() as probe:
             try:

@@ -1,31 +1,30 @@
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar, cast
 
-import msgspec
 import pytest
 
-from reports.model import Case, Record, Verdict
+from reports.model import Verdict
 from suites import mutants
 from suites.brokers import registry
 from suites.brokers.base import BrokerError
 from suites.clients.raw import RawClient
 from suites.mutants import Mutant, MutantError, page, trial
+from suites.mutants.account import Account, reasons
+from suites.mutants.campaign import Campaign, Judged, Order, Outcome, Tell
 from suites.mutants.trial import Fate, Trial
-from suites.requirements import named
-from suites.unit.test_reports import case, header
+from suites.mutants.widening import widen
+from suites.requirements import Requirement, named
 
 ONE = Mutant("one", "A bug.", "broker.topic", "old", "new", ("route/topic-star",), "routing")
 
 
-def _case(test: str, verdict: Verdict) -> Case:
-    return msgspec.structs.replace(case(verdict), test=test)
-
-
-def _record(*cases: Case) -> Record:
-    return Record(header=header(), cases=list(cases))
+def _case(test: str, verdict: Verdict) -> Judged:
+    return Judged(test, verdict)
 
 
 def _source(mutant: Mutant) -> str:
@@ -87,14 +86,14 @@ def test_an_unknown_mutant_is_refused() -> None:
 def test_the_fate_of_a_mutant(verdicts: list[Verdict], fate: Fate) -> None:
     """Only a failure kills; what breaks, or was not tried, decides nothing."""
     cases = [_case(f"t{number}", verdict) for number, verdict in enumerate(verdicts)]
-    judged = trial.judge(ONE, _record(*cases), {each.test for each in cases})
+    judged = trial.judge(ONE, cases, {each.test for each in cases})
     assert judged.fate is fate
 
 
 def test_a_foreign_failure_does_not_kill() -> None:
     """A test of another requirement failed: it is noted, and the mutant lives."""
     failed, passed = _case("other", Verdict.FAIL), _case("own", Verdict.PASS)
-    judged = trial.judge(ONE, _record(failed, passed), {"own"})
+    judged = trial.judge(ONE, [failed, passed], {"own"})
     assert (judged.fate, judged.killers) == (Fate.SURVIVED, ("other",))
 
 
@@ -104,3 +103,74 @@ def test_the_page_names_survivors_first() -> None:
     shown = page.render([Trial(ONE, Fate.KILLED, ("suites/a.py::test_x",)), survivor], "again")
     assert "2 mutants: 1 killed, 1 survived, 0 undecided" in shown
     assert shown.index("`two` (survived): all tests passed") < shown.index("`a.py::test_x`")
+
+
+def _requirement(identifier: str, level: str = "MUST") -> Requirement:
+    return Requirement(identifier, level, "core", "It holds.", (), "AMQP", ())
+
+
+def test_the_account_tells_who_owes_a_mutant() -> None:
+    """Who binds and has a test: with a mutant, with a reason, with neither; and what is belied."""
+    levels = {"route/topic-star": "MUST", "a/b": "RABBITMQ", "a/c": "MUST", "a/may": "MAY"}
+    known = {name: _requirement(name, level) for name, level in levels.items()}
+    known["a/untested"] = _requirement("a/untested")
+    given = Account(known, [ONE], {"a/b": "Out of reach."}, set(levels))
+    assert (given.neither, given.mistakes) == (["a/c"], [])
+    assert given.render().endswith(
+        "3 requirements bind and have a test:"
+        " 1 with a mutant, 1 with a reason for none, 1 with neither"
+    )
+    wrong = {"route/topic-star": "No.", "a/untested": "No.", "a/nothing": "No."}
+    assert [line.rpartition(", and ")[2] for line in replace(given, reasons=wrong).mistakes] == [
+        "has one",
+        "owes none: it has no test, or does not bind",
+        "does not exist",
+    ]
+
+
+def test_reasons_name_requirements_that_exist() -> None:
+    """And none that a mutant names."""
+    mutated = {name for mutant in mutants.load().values() for name in mutant.requirements}
+    for identifier in reasons():
+        assert identifier not in mutated, named(identifier)
+
+
+def test_a_reason_without_a_reason_is_refused(tmp_path: Path) -> None:
+    """With the name of the file."""
+    path = tmp_path / "unreachable.toml"
+    path.write_text('[[unreachable]]\nrequirements = ["a/b"]\n', encoding="utf-8")
+    with pytest.raises(MutantError, match=r"unreachable\.toml: write requirements and a reason"):
+        reasons(path)
+
+
+class _Canned:
+    """A campaign whose tests have run already."""
+
+    tests: ClassVar = {"route/topic-star": ["star"], "route/other": ["other"], "a/b": ["far"]}
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self.orders: list[Order] = []
+
+    def run(self, orders: Sequence[Order], _jobs: int, tell: Tell) -> None:
+        """Say what was told."""
+        self.orders += orders
+        for order in orders:
+            tell(order, self._outcome)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        ([_case("star", Verdict.FAIL), _case("other", Verdict.WEAK)], "2/2 failed +route/other"),
+        ([_case("star", Verdict.PASS)], "0/1 failed -route/topic-star"),
+        ("broken", "0/0 failed -route/topic-star (broken)"),
+    ],
+)
+def test_widening_judges_each_requirement_alone(outcome: Outcome, told: str) -> None:
+    """Those of its areas that fail are told with a plus, its own that do not with a minus."""
+    said: list[str] = []
+    canned = _Canned(outcome)
+    widen(cast("Campaign", canned), [ONE], ["route/other", "a/b"], 1, lambda w: said.append(str(w)))
+    assert said == [f"one: {told}"]
+    assert [order.tests for order in canned.orders] == [["star", "other"]]
