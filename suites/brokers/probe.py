@@ -86,15 +86,31 @@ def _read_frame(link: socket.socket, deadline: float) -> bytes:
         link.settimeout(max(0.001, deadline - time.monotonic()))
         chunk = link.recv(65536)
         if not chunk:
-            raise NoHandshake(f"the connection was closed after {data[:16]!r}")
+            raise NoHandshake(f"the connection was closed after {data[:16]!r}{_guess(data)}")
         data += chunk
         if data[:3] != METHOD_FRAME_ON_CHANNEL_0[: len(data)]:
-            raise NoHandshake(f"the answer is no method frame on channel 0: {data[:16]!r}")
+            told = f"the answer is no method frame on channel 0: {data[:16]!r}"
+            raise NoHandshake(told + _guess(data))
         if len(data) >= FRAME_OVERHEAD:
             wanted = FRAME_OVERHEAD + int.from_bytes(data[3:7])
         if wanted > MAX_START:
             raise NoHandshake(f"the first frame claims {wanted} bytes")
     return data[:wanted]
+
+
+def _guess(data: bytes) -> str:
+    """What it may be that answers so, if that is known."""
+    return next((f" ({said})" for start, said in _OTHERS if data.startswith(start)), "")
+
+
+_OTHERS = (
+    (b"AMQP\x00\x01", "it asks for AMQP 1.0"),
+    (b"AMQP\x03\x01", "it asks for AMQP 1.0 with SASL"),
+    (b"AMQP", "it asks for another version of AMQP"),
+    (b"HTTP/", "it speaks HTTP"),
+    (b"ERROR\r\n", "it speaks a text protocol, such as memcached's"),
+    (b"\x15\x03", "it speaks TLS"),
+)
 
 
 def _server_properties(data: bytes) -> Mapping[str, object]:

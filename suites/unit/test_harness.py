@@ -35,9 +35,12 @@ import faults
 import pytest
 from suites import verify
 from suites.brokers.kinds import existing
+from suites.expectations import Expectation
 from suites.harness import names, station
 
 station.HEALTH_TIMEOUT = existing.START_TIMEOUT = names.JANITOR_TIMEOUT = 1.0
+KNOWN = Expectation("get/empty", "channel.close 404", "it is known", "https://example.org")
+station.for_broker = lambda _names, _version: (KNOWN,)
 HIGHER = pytest.mark.requirement("header/higher-version")
 SHOULD = pytest.mark.requirement("flow/resume")
 MAY = pytest.mark.requirement("flow/publisher-pause")
@@ -63,6 +66,10 @@ def test_should(client):
 @SHOULD
 @HIGHER
 def test_should_and_must(client):
+    client.call(1, "queue.declare", queue="closes")
+
+@pytest.mark.requirement("get/empty")
+def test_known(client):
     client.call(1, "queue.declare", queue="closes")
 
 @MAY
@@ -232,6 +239,7 @@ def lies(tmp_path_factory: pytest.TempPathFactory) -> Run:
         ("should", Verdict.WEAK, "channel.close 404"),
         ("should_and_must", Verdict.FAIL, "channel.close 404"),
         ("may", Verdict.INFORMATIONAL, "channel.close 404"),
+        ("known", Verdict.DEVIATION, "channel.close 404"),
         ("assertion", Verdict.FAIL, None),
         ("bug", Verdict.ERROR, None),
         ("timeout", Verdict.ERROR, None),
