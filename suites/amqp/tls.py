@@ -1,5 +1,6 @@
 """What the suites of TLS share: one port, clients of it, and how it turns clients away."""
 
+import contextlib
 import socket
 import ssl
 import warnings
@@ -16,6 +17,8 @@ from suites.harness.fixtures import RawClients
 from suites.verify import Mismatch
 
 PATIENCE = 30.0  # seconds; brokers give a client 5 to 10 to get through TLS's handshake
+TRIES = 20  # to see an alert before the reset that follows it
+RESET = "reset"
 ALERT = 21  # the type of a TLS record (RFC 8446, 5.1)
 
 
@@ -31,25 +34,38 @@ def clients(endpoint: Endpoint, evidence: Evidence) -> RawClients:
 
 
 def outcome(endpoint: Endpoint, context: ssl.SSLContext | None = None) -> str:
-    """What the broker says to a client that greets: `connection.start`, an alert, or `closed`."""
+    """What the broker says to a client that greets: `connection.start`, an alert, or the end.
+
+    In TLS 1.3 a client may have greeted when the broker refuses it; a broker that closes its socket
+    with the greeting unread resets it, and a reset can take the alert with it. So that is repeated.
+    """
+    for _ in range(TRIES):
+        answer = _outcome(endpoint, context)
+        if RESET not in answer:
+            break
+    return answer
+
+
+def _outcome(endpoint: Endpoint, context: ssl.SSLContext | None) -> str:
     tls = endpoint.tls or Tls()
     with socket.create_connection((endpoint.host, endpoint.port), PATIENCE) as link:
         try:
             with (context or tls.context()).wrap_socket(
                 link, server_hostname=endpoint.host
             ) as secured:
-                secured.sendall(PROTOCOL_HEADER)
+                with contextlib.suppress(OSError):  # of a broker that has refused already
+                    secured.sendall(PROTOCOL_HEADER)
                 answer = secured.recv(7)
         except ssl.SSLError as error:
-            return _alert(error)
-        except OSError as error:
-            return f"{CLOSED} ({error})"
+            return _alert(error) if error.reason else f"{CLOSED} ({RESET}: {error})"
+        except ConnectionError as error:
+            return f"{CLOSED} ({RESET}: {error})"
     return "connection.start" if answer[:3] == b"\x01\x00\x00" else CLOSED
 
 
 def _alert(error: ssl.SSLError) -> str:
     """The alert's name in RFC 8446; OpenSSL puts the version that brought it before it."""
-    _, alert, name = (error.reason or str(error)).partition("_ALERT_")
+    _, alert, name = error.reason.partition("_ALERT_")
     return f"alert {name.lower()}" if alert else str(error.reason)
 
 
