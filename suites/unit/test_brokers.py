@@ -13,6 +13,7 @@ import pytest
 
 from suites.brokers import definitions, ports, probe, registry
 from suites.brokers.base import CAPABILITIES, BrokerError, Endpoint, Identity, Unsupported
+from suites.brokers.ctl_administration import CtlAdministration
 
 START_PAYLOAD = (
     b"\x00\x0a\x00\x0a\x00\x09"  # connection.start, version 0-9
@@ -228,3 +229,20 @@ def test_definitions_hold_what_suites_expect() -> None:
     for user in content["users"]:
         raw = base64.b64decode(user["password_hash"])
         assert raw[4:] == hashlib.sha256(raw[:4] + user["name"].encode()).digest()
+
+
+@pytest.mark.parametrize(
+    ("said", "raised"),
+    [
+        ("Command 'set_user_limits' not found.", Unsupported),
+        ("User 'nobody' does not exist", BrokerError),
+    ],
+)
+def test_limits_of_users_may_not_be_there(said: str, raised: type[Exception]) -> None:
+    """A RabbitMQ without the command has no such limits; any other refusal stays an error."""
+
+    def ctl(*_words: str) -> str:
+        raise BrokerError(f"`rabbitmqctl set_user_limits` failed (64): {said}")
+
+    with pytest.raises(raised):
+        CtlAdministration(ctl).limit_user("nobody", "max-channels", 1)
