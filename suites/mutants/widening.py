@@ -11,7 +11,7 @@ from suites.mutants import Mutant
 from suites.mutants.campaign import FAILED, Campaign, Order, Outcome
 from suites.mutants.trial import own_tests
 
-LIMIT = 20  # seconds for a test, which is then undecided: broken brokers make many wait
+LIMIT = 60  # seconds for a test, which is then undecided: broken brokers make many wait
 MUCH = 0.5  # of the tests: a mutant that fails more of them breaks the broker as a whole
 FEW = 4  # tests, of which all may fail
 
