@@ -80,7 +80,11 @@ class _Progress:
     def tell(self, outcome: Outcome) -> None:
         """How far it is."""
         now = time.monotonic()
-        if now - self._last >= _EVERY:
+        if outcome.finding is not None:
+            sys.stderr.write(
+                f"twin: a difference, which is made small now: {outcome.finding.title}\n"
+            )
+        if now - self._last >= _EVERY or outcome.finding is not None:
             self._last = now
             sys.stderr.write(f"twin: {_figures(outcome)}\n")
             sys.stderr.flush()

@@ -87,8 +87,12 @@ def conduct(
         if outcome.finding is None and not _repeats(contest, program):
             outcome.once.append(finding)
             return
+        if outcome.finding is None:
+            contest.hurry()
+            outcome.finding = finding
+            outcome.seconds = time.monotonic() - began
+            tell(outcome)
         outcome.finding = finding
-        contest.hurry()
         raise Difference(finding)
 
     @seed(number)

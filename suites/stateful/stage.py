@@ -247,7 +247,7 @@ class _Run:
                 peer.getting[channel] = queue
             else:
                 tag = arguments.get("consumer_tag") or str(arguments.get(ALIAS))
-                peer.consumers.setdefault((channel, tag), queue)
+                peer.consumers[channel, tag] = queue
 
     def _send(self, peer: _Peer, step: Step) -> None:
         wire = peer.wire
@@ -406,10 +406,11 @@ class _Run:
                     self._tidy(peer)
             except (Mismatch, OSError):
                 peer.wire.close()
+        for binding in _lasting(program):
+            self._ask("exchange.unbind", binding)
         for kind in ("queue", "exchange"):
             for name in sorted(_named(program, kind)):
-                with contextlib.suppress(Mismatch):
-                    self._delete(kind, name)
+                self._ask(f"{kind}.delete", {kind: name})
 
     def _tidy(self, peer: _Peer) -> None:
         for channel in sorted(peer.open):
@@ -417,14 +418,15 @@ class _Run:
         peer.wire.arrived()
         self.stage.take_back(peer.wire)
 
-    def _delete(self, kind: str, name: str) -> None:
+    def _ask(self, method: str, arguments: Mapping[str, Any]) -> None:
+        """A call on the observer's channel; a refusal only costs the channel."""
         wire = self.stage.observer
-        arguments: dict[str, Any] = {kind: self.names.real(name)}
-        wire.send(CONTROL, f"{kind}.delete", **arguments)
-        came = wire.find(CONTROL, f"{kind}.delete-ok", "channel.close")
-        if came.name == "channel.close":
-            wire.send(CONTROL, "channel.close-ok")
-            wire.open_channel(CONTROL)
+        with contextlib.suppress(Mismatch):
+            wire.send(CONTROL, method, **self.names.real(arguments))
+            came = wire.find(CONTROL, f"{method}-ok", "channel.close")
+            if came.name == "channel.close":
+                wire.send(CONTROL, "channel.close-ok")
+                wire.open_channel(CONTROL)
 
 
 def _named(program: Program, kind: str) -> set[str]:
@@ -432,6 +434,14 @@ def _named(program: Program, kind: str) -> set[str]:
     declared = [step for step in program if step.action == f"{kind}.declare"]
     found = {str(step.arguments.get(kind) or step.arguments.get(ALIAS)) for step in declared}
     return {name for name in found if name.startswith(SYMBOL)}
+
+
+def _lasting(program: Program) -> Iterator[Mapping[str, Any]]:
+    """The bindings between exchanges that are always there, which nothing else would remove."""
+    for step in program:
+        ends = [str(step.arguments.get(end, "")) for end in ("source", "destination")]
+        if step.action == "exchange.bind" and all(end.startswith("amq.") for end in ends):
+            yield {name: held for name, held in step.arguments.items() if name != "no_wait"}
 
 
 def by_lane(found: tuple[Event, ...] | list[Event]) -> dict[str, list[str]]:
