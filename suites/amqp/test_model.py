@@ -1,8 +1,7 @@
 """Random sequences of methods, and a model that says what each of them must answer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from random import Random
 
 import pytest
@@ -12,39 +11,19 @@ from suites.amqp.steps import drain
 from suites.amqp.topology import new_exchange
 from suites.clients.raw import RawClient
 from suites.harness.names import Names
+from suites.stateful import queues
+from suites.stateful.queues import Held, Message
 
 STEPS = 150
 KEYS = ("red", "green", "blue")
 MOST_QUEUES = 4
 
 
-@dataclass
-class Message:
-    """A message in one queue: its place, its body, and whether it has been out before."""
+@dataclass(eq=False, slots=True)
+class Queue(queues.Queue):
+    """What a queue holds, and the keys by which it is bound."""
 
-    place: int
-    body: bytes
-    redelivered: bool = False
-
-
-@dataclass
-class Queue:
-    """What a queue holds ready, by place, and the keys by which it is bound."""
-
-    name: str
-    ready: list[Message] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
-    places: Iterator[int] = field(default_factory=count)
-
-    def put(self, body: bytes) -> None:
-        """Take a message to the end of the line."""
-        self.ready.append(Message(next(self.places), body))
-
-    def take_back(self, message: Message) -> None:
-        """Put a message that was out into its old place."""
-        message.redelivered = True
-        self.ready.append(message)
-        self.ready.sort(key=lambda held: held.place)
 
 
 class Run:
@@ -54,7 +33,7 @@ class Run:
         self.client, self.names, self.random = client, names, random
         self.exchange = new_exchange(client, names)
         self.queues: list[Queue] = []
-        self.out: dict[int, tuple[Queue, Message]] = {}
+        self.out: dict[int, tuple[Queue, Held]] = {}
         self.published = self.fetched = 0
         client.call(1, "confirm.select")
 
@@ -100,8 +79,7 @@ class Run:
         """What is ready goes."""
         queue = self._any()
         purged = self.client.call(1, "queue.purge", queue=queue.name)
-        verify.equal(purged["message_count"], len(queue.ready), "messages purged")
-        queue.ready.clear()
+        verify.equal(purged["message_count"], queue.purge(), "messages purged")
 
     def bind(self) -> None:
         """By a key, which may be one that it has."""
@@ -120,23 +98,25 @@ class Run:
 
     def publish(self) -> None:
         """To each queue that is bound by the key, or back where there is none."""
-        key, body = self.random.choice(KEYS), f"{self.published}".encode()
+        key, body = self.random.choice(KEYS), f"{self.published}"
         self.published += 1
         reached = [queue for queue in self.queues if key in queue.keys]
-        self.client.publish(1, self.exchange, key, body, mandatory=True)
+        self.client.publish(1, self.exchange, key, body.encode(), mandatory=True)
         if not reached:
-            self.client.expect_content(1, "basic.return", body)
+            self.client.expect_content(1, "basic.return", body.encode())
         self.client.expect(1, "basic.ack")
         for queue in reached:
-            queue.put(body)
+            queue.put(Message(body))
 
     def get(self) -> None:
         """The first in line."""
         queue = self._any()
         message = self.client.get(1, queue.name, no_ack=False)
-        wanted = queue.ready.pop(0) if queue.ready else None
-        seen = message and (message.body, message["redelivered"])
-        verify.equal(seen, wanted and (wanted.body, wanted.redelivered), "body, redelivered")
+        wanted = queue.fetch()
+        seen = message and (message.body.decode(), message["redelivered"])
+        verify.equal(
+            seen, wanted and (wanted.message.body, wanted.redelivered), "body, redelivered"
+        )
         if wanted is not None:
             self.fetched += 1
             self.out[self.fetched] = queue, wanted
@@ -154,10 +134,10 @@ class Run:
     def requeue(self) -> None:
         """One goes back, if its queue is there still."""
         tag = self.random.choice(list(self.out))
-        queue, message = self.out.pop(tag)
+        queue, held = self.out.pop(tag)
         self.client.send(1, "basic.reject", delivery_tag=tag, requeue=True)
         if queue in self.queues:
-            queue.take_back(message)
+            queue.give_back([held])
 
     def _settle(self) -> int:
         tag = self.random.choice(list(self.out))
@@ -168,7 +148,7 @@ class Run:
         """What is left in each queue is what the model has."""
         for queue in self.queues:
             left = drain(self.client, queue.name)
-            verify.equal(left, [message.body for message in queue.ready], "left")
+            verify.equal(left, [held.message.body.encode() for held in queue.ready], "left")
         self.client.expect_nothing(1)
 
 

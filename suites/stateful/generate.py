@@ -210,6 +210,7 @@ def _declare_queue(choice: Choice) -> Step:
         exclusive=choice.chance(12),
         auto_delete=choice.chance(12),
         arguments=arguments,
+        no_wait=not made_up and choice.chance(4),
     )
 
 
@@ -219,6 +220,10 @@ def _queue_arguments(choice: Choice) -> dict[str, Any]:
         arguments["x-max-length"] = choice.of((1, 2, 0))
         if choice.chance(50):
             arguments["x-overflow"] = choice.of(("reject-publish", "reject-publish-dlx"))
+    if choice.chance(6):
+        arguments["x-max-length-bytes"] = choice.of((5, 2, 0))
+    if choice.chance(6):
+        arguments["x-single-active-consumer"] = True
     if choice.chance(35):
         arguments["x-dead-letter-exchange"] = choice.of(("", *EXCHANGES, "amq.fanout"))
         if choice.chance(60):
@@ -237,6 +242,8 @@ WRONG_ARGUMENTS: tuple[Mapping[str, Any], ...] = (
     {"x-max-length": "1"},
     {"x-message-ttl": "0"},
     {"x-message-ttl": -1},
+    {"x-max-length-bytes": -1},
+    {"x-single-active-consumer": "yes"},
     {"x-max-priority": 256},
     {"x-max-priority": -1},
     {"x-overflow": "spill"},
@@ -308,7 +315,8 @@ def _bind(choice: Choice) -> Step:
     rest = _key_and_arguments(choice, exchange)
     if choice.chance(8):
         queue = ""
-    return choice.on_channel("queue.bind", queue=queue, exchange=exchange, **rest)
+    quiet = choice.chance(4)
+    return choice.on_channel("queue.bind", queue=queue, exchange=exchange, no_wait=quiet, **rest)
 
 
 @makes(1, "routing")
@@ -359,6 +367,7 @@ def _purge(choice: Choice) -> Step:
 @makes(1, "lifecycle")
 def _delete_queue(choice: Choice) -> Step:
     bits = {"if_unused": choice.chance(30), "if_empty": choice.chance(30)}
+    bits["no_wait"] = choice.chance(4)
     return choice.on_channel("queue.delete", queue=choice.queue(), **bits)
 
 
@@ -456,6 +465,7 @@ def _consume(choice: Choice) -> Step | None:
         no_ack=choice.chance(25),
         exclusive=choice.chance(4),
         no_local=choice.chance(5),
+        no_wait=ALIAS not in tag and choice.chance(4),
         arguments={"x-priority": choice.of((1, -1))} if choice.chance(12) else {},
     )
 
@@ -474,7 +484,7 @@ def _cancel(choice: Choice) -> Step | None:
         return None
     channel = choice.of(consuming or choice.channels())
     tag = choice.of(sorted(channel.consumers)) if channel.consumers else "t9"
-    return choice.at(channel, "basic.cancel", consumer_tag=tag)
+    return choice.at(channel, "basic.cancel", consumer_tag=tag, no_wait=choice.chance(4))
 
 
 @makes(2, "acks")

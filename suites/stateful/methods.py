@@ -250,6 +250,7 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
     """Refuse what RabbitMQ refuses of the arguments that programs use. Raises Refusal 406."""
     limits = {
         "x-max-length": None,
+        "x-max-length-bytes": None,
         "x-message-ttl": LARGEST_TTL,
         "x-max-priority": MOST_PRIORITY,
     }
@@ -262,6 +263,8 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
         "reject-publish",
         "reject-publish-dlx",
     }:
+        raise Refusal(406)
+    if not isinstance(arguments.get("x-single-active-consumer", False), bool):
         raise Refusal(406)
     dead = arguments.get("x-dead-letter-exchange")
     if not isinstance(dead, str | None):
@@ -406,6 +409,8 @@ def _consume(model: Model, step: Step) -> None:
     queue = _queue(model, step)
     exclusive, no_ack = bool(_given(step, "exclusive")), bool(_given(step, "no_ack"))
     if any(other.exclusive or exclusive for other in queue.consumers):
+        raise Refusal(403)
+    if exclusive and queue.arguments.get("x-single-active-consumer"):
         raise Refusal(403)
     priority = _arguments(step).get("x-priority", 0)
     if type(priority) is not int:

@@ -23,7 +23,6 @@ What programs do not ask at all, since a broker's answer depends on chance or is
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from suites.clients.received import Delivery, Received
@@ -75,7 +74,7 @@ class Names:
             return {name: self.symbolic(held) for name, held in value.items()}
         if isinstance(value, list | tuple):
             return [self.symbolic(held) for held in value]
-        return UNNAMED_TIME if isinstance(value, datetime) else value
+        return value
 
 
 @dataclass(slots=True)
@@ -151,5 +150,6 @@ def _properties(properties: Mapping[str, Any], names: Names) -> str:
     if headers or "headers" in properties:
         shown["headers"] = dict(sorted(headers.items()))
     if isinstance(deaths, list):
-        shown["x-death"] = sorted((dict(sorted(d.items())) for d in deaths), key=repr)
+        entries = [{**death, "time": UNNAMED_TIME} for death in deaths]
+        shown["x-death"] = sorted((dict(sorted(entry.items())) for entry in entries), key=repr)
     return " ".join(f"{name}={names.symbolic(value)!r}" for name, value in sorted(shown.items()))

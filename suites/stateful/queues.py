@@ -87,9 +87,8 @@ class Queue:
 
     def put(self, message: Message) -> bool:
         """Take a message; False if the queue is full and refuses new ones."""
-        longest = self.arguments.get("x-max-length")
         overflow = self.arguments.get("x-overflow", "drop-head")
-        if overflow != "drop-head" and longest is not None and len(self.ready) >= longest:
+        if overflow != "drop-head" and self._over(message):
             if overflow == "reject-publish-dlx":
                 self.bury(self, message, "maxlen")
             return False
@@ -140,11 +139,19 @@ class Queue:
         return int(min(message.priority, self.arguments.get("x-max-priority", 0)))
 
     def _trim(self) -> None:
-        longest = self.arguments.get("x-max-length")
-        if longest is None or self.arguments.get("x-overflow", "drop-head") != "drop-head":
+        if self.arguments.get("x-overflow", "drop-head") != "drop-head":
             return
-        while len(self.ready) > longest:
+        while self.ready and self._over():
             self.bury(self, self.ready.pop(0).message, "maxlen")
+
+    def _over(self, *further: Message) -> bool:
+        """Whether what is ready, and one more if given, is more than the queue may hold."""
+        messages = [*(held.message for held in self.ready), *further]
+        longest = self.arguments.get("x-max-length", len(messages))
+        octets = sum(len(message.body) for message in messages)
+        return bool(
+            len(messages) > longest or octets > self.arguments.get("x-max-length-bytes", octets)
+        )
 
     def _expire(self) -> None:
         while self.ready and self._expires(self.ready[0].message):
@@ -173,6 +180,8 @@ class Queue:
             self._line.append(consumer)
 
     def _next(self) -> Consumer | None:
+        if self.arguments.get("x-single-active-consumer"):
+            return next((one for one in self.consumers[:1] if one.has_room), None)
         for consumer in sorted(self._line, key=lambda one: -one.priority):
             self._line.remove(consumer)
             if consumer.has_room:

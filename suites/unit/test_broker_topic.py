@@ -3,24 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference_broker.broker.topic import TopicTrie
+from suites.stateful.routing import topic_matches, words
 
 WORDS = st.sampled_from(("a", "b", "", "*", "#"))
 PATTERNS = st.lists(WORDS, max_size=5).map(".".join)
 KEYS = st.lists(st.sampled_from(("a", "b", "c", "", "*", "#")), max_size=6).map(".".join)
-
-
-def words_of(text: str) -> list[str]:
-    """The words as RabbitMQ splits them: the empty string has none."""
-    return text.split(".") if text else []
-
-
-def naive(pattern: list[str], key: list[str]) -> bool:
-    """Whether they match, straight from the definition (3.1.3.3)."""
-    if not pattern:
-        return not key
-    if pattern[0] == "#":
-        return naive(pattern[1:], key) or bool(key and naive(pattern, key[1:]))
-    return bool(key) and pattern[0] in {"*", key[0]} and naive(pattern[1:], key[1:])
 
 
 def matches(trie: TopicTrie[str], key: str) -> set[str]:
@@ -34,7 +21,7 @@ def test_matching_equals_the_definition(patterns: set[str], key: str) -> None:
     trie: TopicTrie[str] = TopicTrie()
     for pattern in patterns:
         trie.add(pattern, pattern)
-    expected = {p for p in patterns if naive(words_of(p), words_of(key))}
+    expected = {p for p in patterns if topic_matches(words(p), words(key))}
     assert matches(trie, key) == expected
 
 
@@ -53,7 +40,7 @@ def test_removing_undoes_adding(patterns: list[str], data: st.DataObject) -> Non
     assert set(trie.match(key)) == {
         number
         for number, pattern in enumerate(patterns)
-        if number not in gone and naive(words_of(pattern), words_of(key))
+        if number not in gone and topic_matches(words(pattern), words(key))
     }
 
 
