@@ -64,10 +64,11 @@ def _compare(cast: Cast, options: argparse.Namespace, outcomes: list[Outcome]) -
             f"twin: {what}: {' beside '.join(compared.subjects)}, seed {options.seed}\n"
         )
         try:
-            outcome = conduct(compared, examples, options.seed, told.tell)
+            outcome = Outcome(what, compared.subjects, options.seed, examples)
+            outcomes.append(outcome)
+            conduct(compared, outcome, told.tell)
         finally:
             compared.close()
-        outcomes.append(outcome)
         sys.stdout.write(_summary(outcome))
 
 

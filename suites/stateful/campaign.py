@@ -1,6 +1,5 @@
 """Many programs from one seed, until they are done or one of them finds a difference."""
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -67,58 +66,69 @@ class Outcome:
     """Differences that did not repeat: chance or overload, and worth a look."""
 
 
-def conduct(
-    contest: Contest,
-    examples: int,
-    number: int,
-    tell: Callable[[Outcome], None],
-    *,
-    shrink: bool = True,
-) -> Outcome:
-    """Compare so many programs; the first difference that repeats ends it, made small."""
-    outcome = Outcome(contest.what, contest.subjects, number, examples)
-    began = time.monotonic()
+Tell = Callable[[Outcome], None]
 
-    def check(program: Any) -> None:
-        """One program on all subjects."""
-        finding = contest.differs(program)
-        if finding is None:
-            return
-        if outcome.finding is None and not _repeats(contest, program):
-            outcome.once.append(finding)
-            return
-        if outcome.finding is None:
-            contest.hurry()
-            outcome.finding = finding
-            outcome.seconds = time.monotonic() - began
-            tell(outcome)
-        outcome.finding = finding
-        raise Difference(finding)
 
-    @seed(number)
-    @_settings(examples, shrink=shrink)
+def conduct(contest: Contest, outcome: Outcome, tell: Tell, *, shrink: bool = True) -> None:
+    """Compare programs until the outcome has as many as it wants, or one finds a difference.
+
+    The first difference that repeats ends it, made small. `tell` hears of each program, and of the
+    difference when it is first seen.
+    """
+    check = _Check(contest, outcome, tell)
+
+    @seed(outcome.seed)
+    @_settings(outcome.wanted, shrink=shrink)
     @given(contest.programs())
     def compare(program: Any) -> None:
         check(program)
-        if outcome.finding is None:
-            outcome.compared += 1
-            outcome.steps += len(program)
-            outcome.seconds = time.monotonic() - began
-            tell(outcome)
 
-    random.seed(number)
     try:
         compare()
     except Difference as difference:
         outcome.finding = difference.finding
     except Flaky:  # it came and went while it was made smaller: the last that was seen stands
         pass
-    outcome.seconds = time.monotonic() - began
-    return outcome
+    outcome.seconds = check.elapsed()
 
 
-def _repeats(contest: Contest, program: Any) -> bool:
-    return all(contest.differs(program) is not None for _ in range(AGAIN))
+class _Check:
+    """What is done with each program."""
+
+    def __init__(self, contest: Contest, outcome: Outcome, tell: Tell) -> None:
+        self._contest, self._outcome, self._tell = contest, outcome, tell
+        self._began = time.monotonic()
+
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    def __call__(self, program: Any) -> None:
+        """Run it. Raises Difference."""
+        outcome = self._outcome
+        finding = self._contest.differs(program)
+        if finding is not None and outcome.finding is None and not self._repeats(program):
+            outcome.once.append(finding)
+            finding = None
+        if finding is not None:
+            self._found(finding)
+            raise Difference(finding)
+        if outcome.finding is None:
+            outcome.compared += 1
+            outcome.steps += len(program)
+            outcome.seconds = self.elapsed()
+            self._tell(outcome)
+
+    def _repeats(self, program: Any) -> bool:
+        return all(self._contest.differs(program) is not None for _ in range(AGAIN))
+
+    def _found(self, finding: Finding) -> None:
+        first = self._outcome.finding is None
+        self._outcome.finding = finding
+        if first:
+            self._contest.hurry()
+            self._outcome.seconds = self.elapsed()
+            self._tell(self._outcome)
 
 
 def _settings(examples: int, *, shrink: bool) -> settings:

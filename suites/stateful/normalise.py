@@ -19,6 +19,18 @@ What programs do not ask at all, since a broker's answer depends on chance or is
   is a race between a channel and a queue. One queue's consumers then are all of that channel.
 - A limit of the channel set while what basic.get fetched is out: RabbitMQ counts that in.
 - Times to live but 0 and a minute, and expiry of queues: programs take milliseconds.
+- Quorum queues, whose replies depend on how far replication has got.
+
+Of the key-value store (`key_value`), judged beside memcached 1.6.18:
+
+- The number that `gets` gives out is any; a number that lost digits may have kept its width.
+- `incr` of a value of white space is not asked: memcached reads on behind the value, so that the
+  answer is whatever its memory holds.
+- A `get` that is refused stands alone: memcached then drops the replies, not yet written, of the
+  commands that came before it in one go.
+- `flush_all` is not asked either: memcached counts it in whole seconds.
+
+Of the queues (`queue_text`) the lines of `stats queue` are brought into one order.
 """
 
 from collections.abc import Mapping

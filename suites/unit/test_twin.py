@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import suites.stateful
 from suites.brokers import registry
 from suites.stateful import program
 from suites.stateful.amqp import AmqpContest
-from suites.stateful.campaign import Finding, Outcome, conduct
+from suites.stateful.campaign import Contest, Finding, Outcome, conduct
 from suites.stateful.key_value import KeyValueModel
 from suites.stateful.model import Model
 from suites.stateful.paste import as_test
@@ -28,13 +29,20 @@ def silent(_outcome: Outcome) -> None:
     """No progress."""
 
 
+def conducted(contest: Contest, wanted: int, *, shrink: bool = True) -> Outcome:
+    """A campaign without a word."""
+    outcome = Outcome(contest.what, contest.subjects, SEED, wanted)
+    conduct(contest, outcome, silent, shrink=shrink)
+    return outcome
+
+
 def found_in(spec: str) -> Finding | None:
     """What the model finds in this broker, not made small."""
     with registry.parse(spec) as broker:
         contest = AmqpContest({broker.name: broker.endpoint})
         contest.hurry()
         try:
-            return conduct(contest, PROGRAMS, SEED, silent, shrink=False).finding
+            return conducted(contest, PROGRAMS, shrink=False).finding
         finally:
             contest.close()
 
@@ -87,6 +95,33 @@ def test_a_wrong_word_is_answered_with_what_there_is() -> None:
     assert "no kind of broker is named `nobody`" in done.stderr
 
 
+def test_an_interrupted_run_is_recorded(tmp_path: Path) -> None:
+    """Ctrl-C ends the brokers, and what was compared so far is in the record."""
+    path = tmp_path / "twin.json"
+    words = ("--broker", "reference", "--what", "amqp", "--examples", "9999", "--output", str(path))
+    running = subprocess.Popen(  # noqa: S603  our own interpreter and package
+        [sys.executable, "-m", "suites.stateful", *words],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=_hears_interrupts,  # noqa: PLW1509  no threads here
+    )
+    assert running.stderr is not None
+    for line in running.stderr:
+        if "programs" in line:
+            break
+    running.send_signal(signal.SIGINT)
+    assert running.wait(SOON) == 130
+    running.stderr.close()
+    assert json.loads(path.read_text(encoding="utf-8"))["outcomes"][0]["compared"] > 0
+
+
+def _hears_interrupts() -> None:
+    """Whoever starts us in the background lets children ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Scripted:
     """A contest whose programs are numbers, and whose findings are listed."""
 
@@ -116,7 +151,7 @@ class Scripted:
 
 def test_a_difference_that_does_not_repeat_is_kept_apart() -> None:
     """It does not end the run, and is told."""
-    outcome = conduct(Scripted(iter([False, True, False])), 20, SEED, silent)
+    outcome = conducted(Scripted(iter([False, True, False])), 20)
     assert outcome.finding is None
     assert len(outcome.once) == 1
 
@@ -124,7 +159,7 @@ def test_a_difference_that_does_not_repeat_is_kept_apart() -> None:
 def test_a_difference_that_repeats_ends_the_run() -> None:
     """From then on the contest is in a hurry."""
     contest = Scripted(iter([True] * 1000))
-    outcome = conduct(contest, 20, SEED, silent)
+    outcome = conducted(contest, 20)
     assert outcome.finding is not None
     assert outcome.finding.program == []
     assert contest.hurried
