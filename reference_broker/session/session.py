@@ -297,6 +297,9 @@ class Session:
         self._ended = True
         self.hub.sessions.discard(self)
         channels, self.channels = self.channels, {}
+        # Or one channel's consumers would be sent what another gives back.
+        for channel in channels.values():
+            channel.park()
         for channel in channels.values():
             channel.end()
         if self._vhost is not None:

@@ -4,6 +4,7 @@ import pytest
 
 from suites import verify
 from suites.amqp.endings import Observe
+from suites.amqp.steps import drain, hold, ready, stocked_queue
 from suites.brokers.base import Broker
 from suites.brokers.definitions import CLOSED_VHOST, OTHER_VHOST
 from suites.clients.raw import RawClient
@@ -242,3 +243,19 @@ def test_broker_shutdown_close(client: RawClient, broker: Broker) -> None:
         client.expect_connection_close(320)
     finally:
         broker.start()
+
+
+@pytest.mark.requirement("connection/end-gives-back")
+@pytest.mark.parametrize("holder", [1, 2])
+def test_end_gives_back(raw: RawClients, names: Names, holder: int) -> None:
+    """What one channel holds is ready after Connection.Close, not sent to another of its own."""
+    client, leaving = raw(), raw(channels=2)
+    queue = stocked_queue(client, names, b"held")
+    hold(leaving, queue, b"held", channel=holder)
+    other = 3 - holder
+    leaving.consume(other, queue, no_ack=True)
+    leaving.call(0, "connection.close", reply_code=200)
+    leaving.expect_quiet(other)
+    leaving.link.close()
+    verify.eventually(lambda: ready(client, queue), "messages ready", wanted=1)
+    verify.equal(drain(client, queue), [b"held"], "queue")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from suites.stateful.methods import together
 from suites.stateful.model import Channel, Connection, Model, Rest
 from suites.stateful.program import ALIAS, BODY, CONNECT, DELIVERY, DROP, Program, Step
+from suites.stateful.queues import Queue
 
 CONNECTIONS = ("c0", "c1", "c2")
 CHANNELS = (1, 2)
@@ -455,7 +456,7 @@ def _consume(choice: Choice) -> Step | None:
         free = [one for one in TAGS if one not in channel.consumers]
         tag = {"consumer_tag": choice.of(TAGS if choice.chance(2) or not free else free)}
     queue = choice.model.queues.get(name)
-    if queue is not None and _races(channel, {one.channel for one in queue.consumers}, name):
+    if queue is not None and _races(channel, {one.channel for one in queue.consumers}, queue):
         return None
     return choice.at(
         channel,
@@ -470,10 +471,12 @@ def _consume(choice: Choice) -> Step | None:
     )
 
 
-def _races(channel: Channel, others: set[Any], queue: str) -> bool:
+def _races(channel: Channel, others: set[Any], queue: Queue) -> bool:
     """Whether a consumer of the channel would compete under a limit of its channel."""
     limited = channel.shared or any(getattr(other, "shared", 0) for other in others)
-    own = {consumer.queue.name for consumer in channel.consumers.values()}
+    if channel.shared and "x-dead-letter-exchange" in queue.arguments:
+        return True
+    own = {consumer.queue for consumer in channel.consumers.values()}
     return bool(limited and (others - {channel} or own - {queue}))
 
 
@@ -502,7 +505,9 @@ def _shared_limit_races(channel: Channel) -> bool:
     fetched = any(out.consumer is None for out in channel.outs.values())
     queues = {consumer.queue for consumer in channel.consumers.values()}
     others = {one.channel for queue in queues for one in queue.consumers} - {channel}
-    return fetched or len(queues) > 1 or bool(others) or channel.transaction is not None
+    buries = any("x-dead-letter-exchange" in queue.arguments for queue in queues)
+    unfit = fetched or buries or channel.transaction is not None
+    return unfit or len(queues) > 1 or bool(others)
 
 
 # settling
@@ -595,9 +600,21 @@ def _close_channel(choice: Choice) -> Step:
 @makes(1, "lifecycle")
 def _end_connection(choice: Choice) -> Step:
     name = choice.of(sorted(choice.model.connections))
-    if choice.chance(50):
+    if choice.chance(50) and not _feeds_itself(choice.model.connections[name]):
         return Step(name, 0, DROP)
     return Step(name, 0, "connection.close", {"reply_code": 200})
+
+
+def _feeds_itself(connection: Connection) -> bool:
+    """Whether what one channel gives back may go to another of the same connection."""
+    return any(
+        consumer.queue is out.queue
+        for holding in connection.channels.values()
+        for other in connection.channels.values()
+        for out in holding.outs.values()
+        for consumer in other.consumers.values()
+        if other is not holding
+    )
 
 
 @makes(1, "errors")

@@ -216,6 +216,9 @@ def commands(draw: st.DrawFn, model: KeyValueModel) -> bytes:
 
 _REST = (*_READS, b"get", b"gets", b"incr", b"decr", b"incr", b"delete", b"touch", b"plain")
 _PLAIN = (
+    b"flush_all\r\n",
+    b"flush_all noreply\r\n",
+    b"flush_all 0\r\n",
     b"verbosity 1\r\n",
     b"nonsense\r\n",
     b"\r\n",

@@ -258,7 +258,10 @@ class Model:
     def end_connection(self, connection: Connection) -> None:
         """Its channels end, and the queues that are its alone go."""
         del self.connections[connection.name]
-        for channel in list(connection.channels.values()):
+        channels = list(connection.channels.values())
+        for consumer in [one for channel in channels for one in channel.consumers.values()]:
+            consumer.queue.remove(consumer)  # none is sent what another channel gives back
+        for channel in channels:
             self.end_channel(channel)
         for queue in [one for one in self.queues.values() if one.owner is connection]:
             self.delete_queue(queue)

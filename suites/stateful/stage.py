@@ -217,6 +217,8 @@ class _Run:
 
     def _act(self, step: Step) -> list[Event]:
         if step.action == CONNECT:
+            if (former := self.peers.get(step.connection)) is not None:
+                former.wire.link.close()
             self.peers[step.connection] = _Peer(self.stage.connect())
             return []
         peer = self.peers[step.connection]
