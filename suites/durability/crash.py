@@ -90,4 +90,5 @@ def start_again(broker: Broker) -> None:
     try:
         broker.start()
     except BrokerError as error:
-        raise Mismatch("the broker starts again", "it does not start", str(error)) from error
+        told = " ".join(str(error).split())  # in one line, or its log would be left out
+        raise Mismatch("the broker starts again", "it does not start", told) from error

@@ -1,8 +1,10 @@
 """Brokers that a test has to itself: with variables, settings or a disk of their own."""
 
+import os
 import resource
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from faults.disk import ImageDisk
 from suites import verify
@@ -18,6 +20,16 @@ def process_of(broker: Broker) -> LocalBroker:
     if not isinstance(broker, LocalBroker) or not hasattr(resource, "prlimit"):
         verify.unsupported(f"needs a broker process of the harness's own, on Linux; {broker.name}")
     return broker
+
+
+def files_of(broker: LocalBroker) -> Iterator[tuple[Path, int]]:
+    """All regular files of the broker and their sizes; it may remove some meanwhile."""
+    for folder, _folders, names in os.walk(broker.folder):  # which passes over what is gone
+        for name in names:
+            path = Path(folder, name)
+            with suppress(FileNotFoundError):
+                if path.is_file():
+                    yield path, path.stat().st_size
 
 
 @contextmanager

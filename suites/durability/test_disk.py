@@ -17,7 +17,7 @@ from suites.durability.contracts import AT_LEAST_ONCE, judge
 from suites.durability.crash import start_again
 from suites.durability.history import Action, History, Phase
 from suites.durability.load import Site
-from suites.durability.private import process_of
+from suites.durability.private import files_of, process_of
 from suites.durability.steps import fetch, keep
 from suites.harness.fixtures import RawClients
 from suites.verify import Mismatch, unsupported
@@ -33,11 +33,6 @@ TOLD = ("basic.nack", "connection.blocked", "connection.close 541")
 MARK = b"[the last record of the store]"
 
 
-def files_of(broker: LocalBroker) -> list[Path]:
-    """All regular files of the broker."""
-    return [path for path in broker.folder.rglob("*") if path.is_file()]
-
-
 @pytest.mark.requirement("durability/disk-full")
 def test_disk_full(
     mortal: Broker, site: Site, raw: RawClients, observe: Observe, tmp_path: Path
@@ -47,8 +42,7 @@ def test_disk_full(
     A limit on the size of files stands in for the end of the disk: the same write fails.
     """
     broker = process_of(mortal)
-    sizes = (path.stat().st_size for path in files_of(broker))
-    largest = max(size for size in sizes if size < LAID_OUT)
+    largest = max(size for _path, size in files_of(broker) if size < LAID_OUT)
     client = raw()
     resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, (largest + ROOM, resource.RLIM_INFINITY))
     history = History()
@@ -86,7 +80,7 @@ def _killed_with_mark(broker: LocalBroker, client: RawClient, queue: str) -> lis
     keep(client, queue, *(b"%d" % number for number in range(20)))
     keep(client, queue, MARK)
     broker.kill()
-    found = [(path, path.read_bytes().rfind(MARK)) for path in files_of(broker)]
+    found = [(path, path.read_bytes().rfind(MARK)) for path, _size in files_of(broker)]
     marked = [(path, place) for path, place in found if place >= 0]
     if not marked:
         unsupported("the store's files do not show the bodies of messages")

@@ -10,6 +10,7 @@ from suites.durability.contracts import AT_LEAST_ONCE, judge
 from suites.durability.crash import start_again
 from suites.durability.history import History
 from suites.durability.load import Load
+from suites.durability.private import files_of
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
 
@@ -73,5 +74,4 @@ def _size(broker: Broker) -> int:
     """How large the broker's data are, its log apart; 0 where they are out of our sight."""
     if not isinstance(broker, LocalBroker):
         return 0
-    files = [path for path in broker.folder.rglob("*") if path.is_file()]
-    return sum(path.stat().st_size for path in files if path.suffix != ".log")
+    return sum(size for path, size in files_of(broker) if path.suffix != ".log")

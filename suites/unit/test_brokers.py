@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+import itertools
 import json
+import os
 import socket
 import socketserver
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -208,6 +211,24 @@ def test_a_free_port_is_free_and_not_given_twice() -> None:
         second = ports.free_port()
     assert second not in {first, first + 1}
     assert 20_000 <= first < second < 32_000 or second < first
+
+
+def test_a_given_port_stays_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever begins the search at it, in another process too, gets the next one."""
+    port = ports.free_port()
+    monkeypatch.setattr(ports, "_turns", {os.getpid(): itertools.count(port - ports.FIRST)})
+    assert ports.free_port() != port
+
+
+def test_not_more_ports_are_reserved_than_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest is let go, and can be given again."""
+    monkeypatch.setattr(ports, "_reservations", deque())
+    monkeypatch.setattr(ports, "RESERVED", 2)
+    first, *_others = [ports.free_port() for _ in range(3)]
+    monkeypatch.setattr(ports, "_turns", {os.getpid(): itertools.count(first - ports.FIRST)})
+    assert ports.free_port() == first
+    for reservation in ports._reservations:  # noqa: SLF001  made for this test alone
+        os.close(reservation)
 
 
 def test_definitions_hold_what_suites_expect() -> None:
