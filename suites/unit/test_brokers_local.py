@@ -250,7 +250,10 @@ def test_the_reference_broker_is_served_with_the_suites_files(
     package = tmp_path / "stub_broker"
     package.mkdir()
     (package / "__init__.py").touch()
-    serve = "import sys\nprint(sys.argv[1:], flush=True)\nsys.argv[1:] = ['good', sys.argv[3], '.']"
+    serve = (
+        "import sys\nprint(sys.argv[1:], 'ready amqp://', flush=True)\n"
+        "sys.argv[1:] = ['good', sys.argv[3], '.']"
+    )
     (package / "__main__.py").write_text(serve + STUB, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(reference, "PACKAGE", "stub_broker")
