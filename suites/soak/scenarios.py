@@ -24,7 +24,7 @@ SPARE_FILES = 200  # descriptors for all but the connections
 PATIENCE = 120.0
 BODY = 65536  # octets of a message to a slow reader
 SLOW_LENGTH = 100  # messages that its queue holds
-SLOW_MEMORY = 64  # MiB; what is written is more, in the quick form as well
+SLOW_MEMORY = 128  # MiB; what is written is more, in the quick form as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _many_consumers(client: RawClient, number: int, consumers: int) -> None:
 
 def _slow(stage: Stage) -> list[Figure]:
     """A consumer that does not read, a publisher that does not wait, a queue of bounded length."""
-    count = stage.amount(8000, 1500)
+    count = stage.amount(8000, 3000)
     endpoint = stage.broker.endpoint
     with (
         Watch(endpoint, stage.broker.pid) as watch,
