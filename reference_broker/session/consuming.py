@@ -87,6 +87,7 @@ class Consumer:
                 self.active = False
             channel.outstanding = outstanding = channel.outstanding + 1
             if outstanding == channel.shared_limit:
+                channel.consumers[self.tag] = channel.consumers.pop(self.tag)  # others are next
                 channel.park()
         session.gathered = gathered = session.gathered + size
         if gathered > HIGH_WATER and not session.hub.atomic:

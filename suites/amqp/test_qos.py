@@ -262,3 +262,19 @@ def test_counts_unacked_before(client: RawClient, names: Names) -> None:
     hold(client, queue, b"3")
     settle(client, first)
     take(client, b"4")
+
+
+@pytest.mark.requirement("qos/global-turns")
+def test_global_turns(client: RawClient, names: Names) -> None:
+    """A limit of 1 for the whole channel starves none of a queue's consumers."""
+    queue = new_queue(client, names)
+    client.call(1, "basic.qos", prefetch_count=1, global_=True)
+    for tag in ("first", "second"):
+        client.consume(1, queue, consumer_tag=tag)
+    fill(client, queue, [b"1", b"2", b"3", b"4"])
+    served = set()
+    for body in (b"1", b"2", b"3", b"4"):
+        delivery = client.expect_content(1, "basic.deliver", body)
+        served.add(delivery["consumer_tag"])
+        client.send(1, "basic.ack", delivery_tag=delivery["delivery_tag"])
+    verify.equal(sorted(served), ["first", "second"], "consumers served")
