@@ -31,18 +31,22 @@ def tx_select(channel: Channel) -> None:
 
 @handles("tx.commit")
 def tx_commit(channel: Channel) -> None:
-    """Publish and settle what was held back; the answer waits for the store's commit."""
+    """Publish and settle what was held back; the answer waits for the store's commit.
+
+    Raises SoftError 406 when a full queue refused a message; all else is done.
+    """
     transaction = _current(channel)
     channel.transaction = None
     channel.session.hub.atomic = True
     try:
-        for route, message in transaction.publishes:
-            channel.route(route, message)
+        taken = [channel.route(route, message) for route, message in transaction.publishes]
         for how, group in groupby(transaction.settled, key=itemgetter(1)):
             channel.finish([unacked for _tag, _how, unacked in group], how)
     finally:
         channel.transaction = Transaction()
         channel.session.hub.atomic = False
+    if not all(taken):
+        raise SoftError(406, "partial tx completion")
     channel.reply(False, "tx.commit-ok")
 
 

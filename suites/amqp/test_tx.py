@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from suites import verify
-from suites.amqp.steps import drain, fill, hold, new_queue, reopen
+from suites.amqp.steps import drain, fill, hold, new_queue, ready, reopen
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
@@ -268,3 +268,21 @@ def test_other_channel(raw: RawClients, names: Names) -> None:
     queue = new_queue(trader, names)
     fill(trader, queue, [b"at once"], channel=2)
     verify_ready(trader, queue, b"at once")
+
+
+@pytest.mark.requirement("tx/commit-refused")
+def test_commit_refused(raw: RawClients, names: Names) -> None:
+    """A commit that a full queue refuses a message of is answered with 406; the rest is done."""
+    client, other = raw(), raw()
+    limits = {"x-max-length": 0, "x-overflow": "reject-publish"}
+    full = new_queue(client, names, arguments=limits)
+    queue = new_queue(client, names)
+    client.call(1, "tx.select")
+    fill(client, queue, [b"taken"])
+    client.call(1, "tx.commit")
+    fill(client, full, [b"refused"])
+    fill(client, queue, [b"taken as well"])
+    client.send(1, "tx.commit")
+    client.expect_channel_close(1, 406, method="tx.commit")
+    verify.eventually(lambda: ready(other, queue), "messages ready", wanted=2)
+    verify.equal(drain(other, queue), [b"taken", b"taken as well"], "queue")

@@ -365,10 +365,14 @@ def _commit(model: Model, step: Step) -> None:
     channel = model.channel(step)
     held = _transaction(channel)
     channel.transaction = Transaction()
-    for _exchange, message, mandatory in held.publishes:
+    taken = [
         model.publish(channel, message, mandatory=mandatory)
+        for _exchange, message, mandatory in held.publishes
+    ]
     for outs, how in held.settled:
         model.finish(channel, [out for _tag, out in outs], how)
+    if not all(taken):
+        raise Refusal(406)
     model.reply(step, "tx.commit-ok")
 
 

@@ -190,8 +190,8 @@ class Model:
             self.say(lane, "basic.cancel")
         queue.consumers.clear()
 
-    def publish(self, channel: Channel, message: Message, *, mandatory: bool) -> None:
-        """Route a message, and return or confirm it as is due."""
+    def publish(self, channel: Channel, message: Message, *, mandatory: bool) -> bool:
+        """Route a message, and return or confirm it as is due; False if a queue refused it."""
         reached = self._route(message)
         lane = words.publisher(channel.connection.name, channel.number)
         if mandatory and not reached:
@@ -200,6 +200,7 @@ class Model:
         if channel.confirming:
             channel.published += 1
             self.say(lane, words.confirmed(channel.published, taken=all(taken)))
+        return all(taken)
 
     def settle(self, channel: Channel, outs: Iterable[tuple[int, Out]], how: str) -> None:
         """`ack`, `requeue` or `discard`; at the commit, if there is a transaction."""
