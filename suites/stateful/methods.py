@@ -318,9 +318,10 @@ def _publish(model: Model, step: Step) -> None:
     message = _message(step, exchange.name)
     mandatory = bool(_given(step, "mandatory"))
     if channel.transaction is not None:
-        channel.transaction.publishes.append((exchange.name, message, mandatory))
+        # Routed now, whatever becomes of the bindings before the commit.
+        channel.transaction.publishes.append((message, mandatory, model.route(message)))
     else:
-        model.publish(channel, message, mandatory=mandatory)
+        model.publish(channel, message, model.route(message), mandatory=mandatory)
 
 
 def _message(step: Step, exchange: str) -> Message:
@@ -366,8 +367,8 @@ def _commit(model: Model, step: Step) -> None:
     held = _transaction(channel)
     channel.transaction = Transaction()
     taken = [
-        model.publish(channel, message, mandatory=mandatory)
-        for _exchange, message, mandatory in held.publishes
+        model.publish(channel, message, reached, mandatory=mandatory)
+        for message, mandatory, reached in held.publishes
     ]
     for outs, how in held.settled:
         model.finish(channel, [out for _tag, out in outs], how)

@@ -50,7 +50,7 @@ class Out:
 class Transaction:
     """What waits for the commit."""
 
-    publishes: list[tuple[str, Message, bool]] = field(default_factory=list)
+    publishes: list[tuple[Message, bool, list[Queue]]] = field(default_factory=list)
     settled: list[tuple[list[tuple[int, Out]], str]] = field(default_factory=list)
 
 
@@ -190,13 +190,14 @@ class Model:
             self.say(lane, "basic.cancel")
         queue.consumers.clear()
 
-    def publish(self, channel: Channel, message: Message, *, mandatory: bool) -> bool:
-        """Route a message, and return or confirm it as is due; False if a queue refused it."""
-        reached = self._route(message)
+    def publish(
+        self, channel: Channel, message: Message, reached: list[Queue], *, mandatory: bool
+    ) -> bool:
+        """Put a message into its queues, return or confirm it; False if a queue refused it."""
         lane = words.publisher(channel.connection.name, channel.number)
         if mandatory and not reached:
             self.say(lane, words.returned(312, message.exchange, message.keys[0], message.body))
-        taken = [queue.put(message) for queue in reached]
+        taken = [queue.put(message) for queue in reached if not queue.deleted]
         if channel.confirming:
             channel.published += 1
             self.say(lane, words.confirmed(channel.published, taken=all(taken)))
@@ -303,11 +304,12 @@ class Model:
             None,
             _died(message.deaths, queue.name, reason),
         )
-        for target in self._route(dead):
+        for target in self.route(dead):
             if reason == "rejected" or not _in_circle(dead.deaths, target.name):
                 target.put(dead)
 
-    def _route(self, message: Message) -> list[Queue]:
+    def route(self, message: Message) -> list[Queue]:
+        """Where it goes now."""
         names = self.topology.route(message.exchange, message.keys, message.headers, self.queues)
         return [self.queues[name] for name in names]
 
