@@ -12,6 +12,7 @@ pytest_plugins = [
     "suites.harness.operating",
     "suites.harness.progress",
     "suites.harness.recording",
+    "suites.harness.allure",  # after what it imports
     "suites.harness.variants",  # before text_fixtures, which imports it
     "suites.harness.text_fixtures",
     "suites.resilience.ailing",

@@ -35,8 +35,12 @@ SEVERITIES = {
     Level.SHOULD: "minor",
     Level.MAY: "trivial",
 }
-EPICS = {"memcacheq": "memcached's text protocol", "management": "HTTP API of the management"}
-"""The protocol by the folder of the suite; all others speak AMQP 0-9-1."""
+EPICS = {
+    "": "AMQP 0-9-1",
+    "memcacheq": "memcached's text protocol",
+    "management": "HTTP API of the management",
+}
+"""The protocol by the folder of the suite; "" is that of all others."""
 
 CATEGORIES = {
     Verdict.FAIL: "Requirements not met",
@@ -105,7 +109,7 @@ def _result(broker: str, case: Case) -> dict[str, Any]:
 
 def _labels(broker: str, case: Case) -> Iterable[tuple[str, str]]:
     folder = case.test.split("/")[1] if case.test.count("/") > 1 else ""
-    yield "epic", EPICS.get(folder, "AMQP 0-9-1")
+    yield "epic", EPICS.get(folder, EPICS[""])
     yield "feature", case.area
     yield from (("story", identifier) for identifier in case.requirements)
     yield "severity", SEVERITIES[case.level]
