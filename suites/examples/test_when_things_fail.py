@@ -76,17 +76,17 @@ def test_all_is_done(broker: RunningBroker, worker: Worker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "done"),
-    [("lost", [b"job"]), ("cut", [b"job", b"job"]), ("twice", [b"job", b"job"])],
+    ("fault", "times"),
+    [("lost", {1}), ("cut", {1, 2}), ("twice", {2})],  # what comes just before a cut may be seen
 )
 def test_a_delivery_fails(
-    broker: RunningBroker, worker: Worker, fault: str, done: list[bytes]
+    broker: RunningBroker, worker: Worker, fault: str, times: set[int]
 ) -> None:
     """A message that may come twice: is the application ready for that?"""
     broker.hurt_next_delivery("jobs", fault)
     publish(broker, b"job")
     broker.wait_until_empty("jobs")
-    assert worker.done == done
+    assert len(worker.done) in times
 
 
 def test_the_broker_goes_away(broker: RunningBroker, worker: Worker) -> None:

@@ -289,8 +289,9 @@ def test_a_missing_garagemq_says_what_to_install(monkeypatch: pytest.MonkeyPatch
 
 
 @needs_rabbitmq
-def test_a_setting_that_rabbitmq_does_not_know_is_told() -> None:
+def test_a_setting_that_rabbitmq_does_not_know_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The node says so when it refuses to start: the test that needs it is unsupported there."""
+    monkeypatch.setattr("suites.brokers.kinds.rabbitmq.LINES", ("mqproof",))
     broker = RabbitMQ("consumer-timeout=1000")
     broker._options["mqproof"] = "1"  # noqa: SLF001  a setting that no version will ever have
     with pytest.raises(Unsupported, match="has no setting mqproof"):

@@ -137,8 +137,7 @@ class RabbitMQ(LocalBroker):
         if "tls" in self._options:
             plugins = (*plugins, EXTERNAL)
             self._tls = TlsPort.on(sandbox.folder, HOST, ports.free_port())
-        self._env = _environment(sandbox.folder, port, epmd_port)
-        self._env["RABBITMQ_MNESIA_BASE"] = str(self.data_folder)
+        self._env = _environment(sandbox.folder, self.data_folder, port, epmd_port)
         lean = rabbitmq_home.lean_scripts(sandbox.folder / "home", plugins, self._root)
         if lean is not None:
             self._env["RABBITMQ_SCRIPTS_DIR"] = str(lean)
@@ -201,7 +200,7 @@ class RabbitMQ(LocalBroker):
         return "Server startup complete" in log
 
 
-def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
+def _environment(folder: Path, data: Path, port: int, epmd_port: int) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return kept | {
         "LC_ALL": "C.UTF-8",
@@ -213,6 +212,7 @@ def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
         "RABBITMQ_NODE_IP_ADDRESS": HOST,
         "RABBITMQ_NODE_PORT": str(port),
         "RABBITMQ_DIST_PORT": str(ports.free_port()),
+        "RABBITMQ_MNESIA_BASE": str(data),
         "RABBITMQ_LOG_BASE": f"{folder}/log",
         "RABBITMQ_LOGS": "-",  # to the output, beside what a crash prints
         "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
