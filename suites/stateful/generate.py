@@ -158,13 +158,31 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any], only: Sequence[str] 
     makers = weighted(only)
     for _ in range(draw(st.integers(1, MOST_STEPS))):
         step = _next(choice, makers)
-        if step is not None:
-            steps.append(step)
-            rests.append(model.apply(step))
+        if step is None:
+            continue
+        tangled = _feeds_itself(model.connections.get(step.connection))
+        rest = model.apply(step)
+        if (
+            tangled
+            and step.action != "connection.close"
+            and step.connection not in model.connections
+        ):
+            choice.model = model = _replayed(steps)  # not asked: see `normalise`
+            continue
+        steps.append(step)
+        rests.append(rest)
     for step in _epilogue(model):
         steps.append(step)
         rests.append(model.apply(step))
     return Run(tuple(steps), tuple(rests))
+
+
+def _replayed(steps: Sequence[Step]) -> Model:
+    """The model as it was after these."""
+    model = Model()
+    for step in steps:
+        model.apply(step)
+    return model
 
 
 def _epilogue(model: Model) -> Iterator[Step]:
@@ -605,9 +623,9 @@ def _end_connection(choice: Choice) -> Step:
     return Step(name, 0, "connection.close", {"reply_code": 200})
 
 
-def _feeds_itself(connection: Connection) -> bool:
+def _feeds_itself(connection: Connection | None) -> bool:
     """Whether what one channel gives back may go to another of the same connection."""
-    return any(
+    return connection is not None and any(
         consumer.queue is out.queue
         for holding in connection.channels.values()
         for other in connection.channels.values()

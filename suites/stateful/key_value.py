@@ -48,8 +48,12 @@ class KeyValueModel(TextModel):
         return b"".join(b"delete %b\r\n" % key for key in KEYS)
 
     def alone(self, command: bytes) -> bool:
-        """A get that is refused: memcached 1.6 then drops what it has not yet written before it."""
-        return super().alone(command) or (command[:3] == b"get" and TOO_LONG in command)
+        """A get that is refused: memcached 1.6 then drops what it has not yet written before it.
+
+        And `gets`: what it gives out is known to a `cas` only once the reply has come.
+        """
+        refused = command[:3] == b"get" and TOO_LONG in command
+        return super().alone(command) or refused or command.startswith(b"gets ")
 
     def answer(self, client: int, command: bytes) -> bytes:
         """One reply, or none where it was to be left out."""
