@@ -14,6 +14,7 @@ from reference_broker.wire.errors import HardError, SoftError
 from reference_broker.wire.tables import Table, type_name
 
 from .arguments import check_queue_arguments, check_queue_type, check_same, queue_traits
+from .burial import Burials
 from .deadletter import buried, in_circle, undisturbed
 from .exchange import (
     Binding,
@@ -65,6 +66,8 @@ class VHost:
         self.policies = Policies()
         self.limits: dict[str, int] = {}  # max-connections, max-queues; a negative one is none
         self._leases = Leases(clock, self.delete_queue)
+        self._burials = Burials(self._dead_letter)
+        self.spread = self._burials.spread
         self._into: dict[Queue | Exchange, dict[Binding, None]] = {}
         for exchange, kind in _PREDECLARED:
             self.exchanges[exchange] = make_exchange(kind, exchange, durable=True)
@@ -251,7 +254,7 @@ class VHost:
     def add_queue(self, queue: Queue) -> None:
         """Put a queue in place, bound to the default exchange by its name."""
         self.queues[queue.name] = queue
-        queue.bury = self._dead_letter
+        queue.bury = self._burials.died
         queue.regulate(self.policies.effective("queues", queue.name))
         if queue.limits.expires is not None:
             self._leases.watch(queue)
@@ -313,9 +316,7 @@ class VHost:
             message = undisturbed(message)
         dead = buried(message, exchange.name, keys, queue.name, reason, int(self._clock.epoch()))
         queues, _stable = self.route(exchange, keys, dead.headers)
-        for destination in queues:
-            if not in_circle(dead, reason, destination.name):
-                destination.put(dead)
+        self.spread([q for q in queues if not in_circle(dead, reason, q.name)], dead)
 
     def drop_owner(self, owner: object) -> None:
         """A connection has ended: its exclusive queues go."""

@@ -123,8 +123,7 @@ class SpecChannel(Channel):
             return super().route(route, message)
         reached = self.session.routes.queues(route, message)
         ready = [queue for queue in reached if queue.can_deliver(message)]
-        for queue in ready:
-            queue.put(message)
+        self._vhost.spread(ready, message)
         if not ready:
             self.give_back(message, 313, "NO_CONSUMERS")
         return True

@@ -5,7 +5,7 @@
 specification names them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -129,15 +129,15 @@ class Channel:
 
         False when a queue was full and did not take it.
         """
-        queues: Iterable[Queue] | None = route.queues
+        queues: Sequence[Queue] | None = route.queues
         if queues is None or message.traits.special:
             queues = self.session.routes.queues(route, message)
             if message.traits.bcc:
                 message = without_bcc(message)
-        taken = True
-        for queue in queues:
-            if queue.put(message) is _REJECTED:
-                taken = False
+        if len(queues) > 1:
+            taken = self._vhost.spread(queues, message)
+        else:
+            taken = not queues or queues[0].put(message) is not _REJECTED
         if route.mandatory and not queues:
             self.give_back(message)
         return taken

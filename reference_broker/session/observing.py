@@ -5,7 +5,7 @@ an observed one are of other types, chosen when a connection opens and when a cl
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,7 @@ class ObservedRoutes(Routes):
     def _resolve(self, method: bytes) -> Route:
         return replace(super()._resolve(method), queues=None, queue=None)
 
-    def queues(self, route: Route, message: Message) -> Iterable[Queue]:
+    def queues(self, route: Route, message: Message) -> Sequence[Queue]:
         """The queues that one message reaches."""
         found = list(super().queues(route, message))
         self.observer.note(self._vhost, message, found)

@@ -5,7 +5,7 @@ they lead to, as long as the vhost's topology does not change; a header's payloa
 Both memories are bounded, and simply start anew when full.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -117,7 +117,7 @@ class Routes:
             )
         return traits
 
-    def queues(self, route: Route, message: Message) -> Iterable[Queue]:
+    def queues(self, route: Route, message: Message) -> Sequence[Queue]:
         """The queues that one message reaches, for a route or a message that needs the look."""
         if route.queues is not None and not message.traits.further_keys:
             return route.queues

@@ -192,3 +192,18 @@ def test_no_exchange_no_letter(vhost: VHost) -> None:
     queue = declare(vhost, "q", dead_letter_exchange="missing", max_length=0)
     queue.put(message())
     assert len(queue) == 0
+
+
+@pytest.mark.parametrize("first", ["dying", "other"])
+def test_what_dies_at_once_is_buried_when_all_have_the_message(vhost: VHost, first: str) -> None:
+    """The copy in the other queue stands before the dead letter, whichever queue comes first."""
+    grave = {"dead_letter_exchange": "", "dead_letter_routing_key": "other"}
+    queues = {
+        "dying": declare(vhost, "dying", **grave, message_ttl=0),
+        "other": declare(vhost, "other"),
+    }
+    copy = message(b"1")
+    assert vhost.spread(sorted(queues.values(), key=lambda queue: queue.name != first), copy)
+    taken = [queues["other"].take() for _ in range(2)]
+    assert [found[1] is copy for found in taken if found is not None] == [True, False]
+    assert len(queues["dying"]) == 0

@@ -69,8 +69,7 @@ def send(vhost: VHost, name: str, key: str, body: bytes, given: Mapping[str, Any
     frames = content_frames(1, body, properties, _ONE_FRAME)
     message = Message(name, key, frames, len(body), traits)
     queues, _stable = vhost.route(exchange, (key, *traits.further_keys), message.headers)
-    for queue in queues:
-        queue.put(message)
+    vhost.spread(queues, message)
     return bool(queues)
 
 
