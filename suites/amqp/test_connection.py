@@ -251,6 +251,7 @@ def test_end_gives_back(raw: RawClients, names: Names, holder: int) -> None:
     """What one channel holds is ready after Connection.Close, not sent to another of its own."""
     client, leaving = raw(), raw(channels=2)
     queue = stocked_queue(client, names, b"held")
+    verify.eventually(lambda: ready(client, queue), "messages ready", wanted=1)
     hold(leaving, queue, b"held", channel=holder)
     other = 3 - holder
     leaving.consume(other, queue, no_ack=True)
