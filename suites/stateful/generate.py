@@ -162,11 +162,7 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any], only: Sequence[str] 
             continue
         tangled = _feeds_itself(model.connections.get(step.connection))
         rest = model.apply(step)
-        if (
-            tangled
-            and step.action != "connection.close"
-            and step.connection not in model.connections
-        ):
+        if tangled and step.connection not in model.connections:
             choice.model = model = _replayed(steps)  # not asked: see `normalise`
             continue
         steps.append(step)
@@ -618,7 +614,7 @@ def _close_channel(choice: Choice) -> Step:
 @makes(1, "lifecycle")
 def _end_connection(choice: Choice) -> Step:
     name = choice.of(sorted(choice.model.connections))
-    if choice.chance(50) and not _feeds_itself(choice.model.connections[name]):
+    if choice.chance(50):
         return Step(name, 0, DROP)
     return Step(name, 0, "connection.close", {"reply_code": 200})
 
