@@ -25,6 +25,7 @@ MEBIBYTE = 1 << 20
 _PAUSE = 0.05  # seconds between two messages of the canary
 _SAMPLE = 0.5  # seconds between two looks at the process
 _SETTLE = 30.0  # seconds that it may take to give back what it held
+_LEAST = 10  # round trips of the canary that figures are taken of
 _QUEUE = "mqproof.soak.canary"
 
 
@@ -51,7 +52,14 @@ class Watch:
             thread.start()
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        try:
+            if kind is None:
+                self._await_lags()
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
         self._done.set()
         for thread in self._threads:
             thread.join(PATIENCE)
@@ -90,6 +98,16 @@ class Watch:
         while (now := self.now())[1] > descriptors + SPARE and time.monotonic() < deadline:
             time.sleep(_SAMPLE)
         return now
+
+    def _await_lags(self) -> None:
+        """Let the canary sing often enough, however soon the rest was done."""
+        deadline = time.monotonic() + PATIENCE
+        while len(self.lags) < _LEAST:
+            if self.problem is not None:
+                return  # it is raised with the figures
+            if time.monotonic() > deadline:
+                raise Mismatch(f"{_LEAST} round trips of the canary", f"{len(self.lags)}")
+            time.sleep(_PAUSE)
 
     def _sing(self) -> None:
         number = 0
