@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from .message import Message
 from .queue import Outcome, Queue
 
+_REJECTED = Outcome.REJECTED  # looked up once: the hot path asks for it each time
 Bury = Callable[[Queue, Message, str], None]
 
 
@@ -27,7 +28,7 @@ class Burials:
         waited, self._waiting = self._waiting, True
         try:
             for queue in queues:
-                if queue.put(message) is Outcome.REJECTED:
+                if queue.put(message) is _REJECTED:
                     taken = False
         finally:
             self._waiting = waited
