@@ -200,6 +200,8 @@ class Queue:
             heappush(self._heap, (self._rank(message), position, message, True))
         if not self._plain:
             self._trim()
+        if self._deadlines:
+            self._drop_expired()  # or a consumer would lose its turn to what is gone
         self.serve()
         self._watch()
 

@@ -347,3 +347,16 @@ def test_an_empty_recovery_goes_on_counting(make: Make) -> None:
     taken = queue.take()
     assert taken
     assert taken[0] == 12
+
+
+def test_what_expired_while_it_was_out_takes_nobodys_turn(make: Make, clock: FakeClock) -> None:
+    """It comes back and goes; the next message is for the consumer whose turn it was."""
+    queue = make(message_ttl=10)
+    first, second = (FakeConsumer(queue, room=9).start() for _ in range(2))
+    queue.put(message(b"a"))
+    queue.put(message(b"b"))
+    clock.advance(1)
+    queue.requeue([first.got[0][:2]])
+    queue.put(message(b"c"))
+    assert [body_of(got[1]) for got in first.got] == [b"a", b"c"]
+    assert [body_of(got[1]) for got in second.got] == [b"b"]
