@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from suites.stateful.choice import EXCHANGES, QUEUES, SYSTEM, Choice
 from suites.stateful.methods import together
 from suites.stateful.model import Channel, Connection, Model, Rest
 from suites.stateful.program import ALIAS, BODY, CONNECT, DELIVERY, DROP, Program, Step
@@ -19,9 +20,6 @@ CONNECTIONS = ("c0", "c1", "c2")
 CHANNELS = (1, 2)
 LAST = 3
 """The channel on which the end of each program fetches what is left."""
-QUEUES = ("$q0", "$q1", "$q2", "$q3")
-EXCHANGES = ("$x0", "$x1", "$x2")
-SYSTEM = ("amq.direct", "amq.fanout", "amq.topic", "amq.headers")
 KEYS = ("red", "a", "a.b", "a.b.c", "", "a.*", "#", "*.b", "a.#", "#.c")
 TAGS = ("t0", "t1", "t2")
 HEADERS: tuple[Mapping[str, Any], ...] = ({}, {"h": 1}, {"h": "1"}, {"h": 1, "i": True}, {"i": 1})
@@ -35,8 +33,6 @@ MATCHES: tuple[Mapping[str, Any], ...] = (
     {},
 )
 LONG = 60_000
-_SPREAD, _SIMPLEST = 37, 53
-"""Hypothesis likes the ends of a range, and small numbers: chances lie all over it."""
 MOST_STEPS = 40
 
 AREAS = ("routing", "acks", "dlx", "tx", "lifecycle", "errors")
@@ -54,70 +50,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"a program of {len(self.program)} steps"
-
-
-@dataclass(slots=True)
-class Choice:
-    """What the strategy draws from, as functions that give a step."""
-
-    draw: Callable[[st.SearchStrategy[Any]], Any]
-    model: Model
-    actor: Channel | None = None
-    bodies: int = 0
-    made_up: int = 0
-
-    def of(self, values: Sequence[Any]) -> Any:
-        """One of them; the first is the simplest."""
-        return self.draw(st.sampled_from(values))
-
-    def chance(self, per_cent: int) -> bool:
-        """True so often; false is simpler."""
-        return bool((self.draw(st.integers(0, 99)) * _SPREAD + _SIMPLEST) % 100 < per_cent)
-
-    # who acts
-
-    def channels(self) -> list[Channel]:
-        """The channels that are open."""
-        return [ch for c in self.model.connections.values() for ch in c.channels.values()]
-
-    @property
-    def channel(self) -> Channel:
-        """The open channel whose turn it is."""
-        if self.actor is None:
-            self.actor = self.of(self.channels())
-        return self.actor
-
-    def on_channel(self, action: str, **arguments: Any) -> Step:
-        """The action on the channel whose turn it is."""
-        return self.at(self.channel, action, **arguments)
-
-    @staticmethod
-    def at(channel: Channel, action: str, **arguments: Any) -> Step:
-        """The action on this channel; what is empty or false is left out."""
-        kept = {name: value for name, value in arguments.items() if value not in ("", False, {})}
-        return Step(channel.connection.name, channel.number, action, kept)
-
-    # what is named
-
-    def queue(self) -> str:
-        """Mostly one that is there, and may be used."""
-        users = {None, self.channel.connection}
-        there = sorted(q.name for q in self.model.queues.values() if q.owner in users)
-        if there and not self.chance(3):
-            return str(self.of(there))
-        return str(self.of((*sorted(self.model.queues), *QUEUES, "amq.nobody")))
-
-    def exchange(self) -> str:
-        """Mostly one that is there."""
-        there = [name for name in self.model.topology.exchanges if name.startswith("$")]
-        if self.chance(3):
-            return str(self.of((*EXCHANGES, "")))
-        return str(self.of(SYSTEM if not there or self.chance(25) else there))
-
-    def made_up_name(self, kind: str) -> str:
-        """A symbol for what the broker will name; `g` for queues, `t` for consumers."""
-        self.made_up += 1
-        return f"${kind}{self.made_up}"
 
 
 Maker = Callable[[Choice], Step | None]
