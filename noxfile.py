@@ -44,6 +44,10 @@ def test_nothing_else_is_in_the_wheel():
 REPORTS = "reports/runs"
 NPM = Path(".nox/npm")
 ALLURE = "allure-commandline@2"
+# Where the schemas of the formats that we write can be had from: CTRF's own library, and the source
+# of pytest, whose tests carry that of Jenkins' JUnit reader.
+CTRF = "ctrf@0.3.0"
+JUNIT = "pytest==8.3.4"
 PIP = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
@@ -183,6 +187,22 @@ def pages(session: nox.Session) -> None:
 
 
 @nox.session
+def schemas(session: nox.Session) -> None:
+    """Hold our documents for other programs to the schemas of these; needs Node's npm."""
+    if shutil.which("npm") is None:
+        session.error("no npm: install Node (apt-get install nodejs npm), which brings it")
+    install(session, "suites", "reports", "schemas")
+    folder = session.create_tmp()
+    session.run(
+        "npm", "install", "--silent", "--ignore-scripts", "--prefix", folder, CTRF, external=True
+    )
+    source = ["--no-deps", "--no-binary", ":all:", "--dest", folder, JUNIT]
+    session.run("python", "-m", "pip", "download", "--quiet", *source, env=PIP)
+    shutil.unpack_archive(next(Path(folder).glob("pytest-*.tar.gz")), folder, filter="data")
+    session.run("pytest", "-q", "suites/schemas", env={"SCHEMAS": folder})
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, and use it as an application's tests would: alone, with pytest and pika."""
     folder = Path(session.create_tmp())
@@ -214,7 +234,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, format, types, and the import law."""
-    install(session, "suites", "reports", "pages", "dev")
+    install(session, "suites", "reports", "pages", "schemas", "dev")
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check", *session.posargs)
     session.run("mypy")
