@@ -102,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_options(serve)
+    _add_manners(serve)
+    _add_alarms(serve.add_argument_group("alarms"))
     _add_limits(serve.add_argument_group("limits"))
     _add_tls_options(serve.add_argument_group("TLS"))
     _add_management_options(serve.add_argument_group("management"))
@@ -133,33 +135,21 @@ def _add_options(serve: argparse.ArgumentParser) -> None:
         "(default: guest and the vhost /)",
     )
     add(
+        "--log-level",
+        choices=["debug", "info", "warning", "error"],
+        default=_DEFAULTS.log_level,
+        help="what to write to standard error (%(default)s)",
+    )
+
+
+def _add_manners(serve: argparse.ArgumentParser) -> None:
+    add = serve.add_argument
+    add(
         "--heartbeat",
         type=_Range(0, 65535),
         default=_DEFAULTS.heartbeat,
         metavar="SECONDS",
         help="interval to propose to clients; 0 for none (%(default)s)",
-    )
-    add(
-        "--memory-limit",
-        type=_Range(1, 2**63),
-        default=default_limit(),
-        metavar="OCTETS",
-        help="block publishers while the process is larger than this (40%% of the machine's "
-        "memory; only where /proc tells the use)",
-    )
-    add(
-        "--event-loop",
-        choices=EVENT_LOOPS,
-        default=_DEFAULTS.event_loop,
-        help="how to wait for clients: eager looks a little before it sleeps, which halves round "
-        "trips; uvloop needs the package of that name (%(default)s)",
-    )
-    add(
-        "--disk-free-limit",
-        type=_Range(0, 2**63),
-        default=DEFAULT_DISK_LIMIT,
-        metavar="OCTETS",
-        help="block publishers while the data directory has less room than this (%(default)s)",
     )
     add(
         "--semantics",
@@ -169,17 +159,37 @@ def _add_options(serve: argparse.ArgumentParser) -> None:
         help="whose way to go where RabbitMQ departs from the specification (rabbitmq)",
     )
     add(
+        "--event-loop",
+        choices=EVENT_LOOPS,
+        default=_DEFAULTS.event_loop,
+        help="how to wait for clients: eager looks a little before it sleeps, which halves round "
+        "trips; uvloop needs the package of that name (%(default)s)",
+    )
+    add(
         "--password-hashing",
         choices=list(ALGORITHMS),
         default=_DEFAULTS.password_hashing,
         help="how new passwords are kept: RabbitMQ's way, or scrypt, which costs thieves (and who "
         "logs in first) some 40 ms a guess, and which RabbitMQ cannot import (%(default)s)",
     )
+
+
+def _add_alarms(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add(
-        "--log-level",
-        choices=["debug", "info", "warning", "error"],
-        default=_DEFAULTS.log_level,
-        help="what to write to standard error (%(default)s)",
+        "--memory-limit",
+        type=_Range(1, 2**63),
+        default=default_limit(),
+        metavar="OCTETS",
+        help="block publishers while the process is larger than this (40%% of the machine's "
+        "memory; only where /proc tells the use)",
+    )
+    add(
+        "--disk-free-limit",
+        type=_Range(0, 2**63),
+        default=DEFAULT_DISK_LIMIT,
+        metavar="OCTETS",
+        help="block publishers while the data directory has less room than this (%(default)s)",
     )
 
 
