@@ -218,17 +218,19 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
 
 @handles("basic.qos")
 def qos(channel: Channel, prefetch_size: int, prefetch_count: int, global_: bool) -> None:
-    """Limit what may be out: for each consumer to come, or (global) for the channel's all."""
+    """Limit what may be out: for each consumer to come, or (global) for the channel's all.
+
+    The former ends the latter, as RabbitMQ has it since 3.8; the other way round both hold.
+    """
     if prefetch_size:
         raise HardError(540, f"prefetch_size!=0 ({prefetch_size})")
     channel.reply(False, "basic.qos-ok")
-    if global_:
-        channel.shared_limit = prefetch_count
-        if not channel.has_room:
-            channel.park()
-        channel.refresh()
-    else:
+    if not global_:
         channel.prefetch = prefetch_count
+    channel.shared_limit = prefetch_count if global_ else 0
+    if not channel.has_room:
+        channel.park()
+    channel.refresh()
 
 
 @handles("basic.nack")

@@ -278,3 +278,18 @@ def test_global_turns(client: RawClient, names: Names) -> None:
         served.add(delivery["consumer_tag"])
         client.send(1, "basic.ack", delivery_tag=delivery["delivery_tag"])
     verify.equal(sorted(served), ["first", "second"], "consumers served")
+
+
+@pytest.mark.requirement("qos/consumer-ends-global")
+def test_consumer_ends_global(client: RawClient, names: Names) -> None:
+    """A limit for each consumer to come takes the place of the channel's: all that waits comes."""
+    client.call(1, "basic.qos", prefetch_count=1, global_=True)
+    fill(client, consumed_queue(client, names), [b"1", b"2", b"3"])
+    take(client, b"1")
+    client.call(1, "basic.qos", prefetch_count=1)
+    take(client, b"2", b"3")
+    after = consumed_queue(client, names)
+    fill(client, after, [b"4", b"5"])
+    take(client, b"4")
+    verify.equal(drain(client, after), [b"5"], "queue")
+    client.expect_quiet(1)

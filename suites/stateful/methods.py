@@ -398,11 +398,11 @@ def _qos(model: Model, step: Step) -> None:
         raise Refusal(540, hard=True)
     count = int(_given(step, "prefetch_count") or 0)
     model.reply(step, "basic.qos-ok")
-    if _given(step, "global_"):
-        channel.shared = count
-        model.finish(channel, [], "ack")
-    else:
+    together = bool(_given(step, "global_"))
+    if not together:
         channel.prefetch = count
+    channel.shared = count if together else 0
+    model.finish(channel, [], "ack")
 
 
 @handles("basic.consume")
