@@ -95,8 +95,12 @@ def test_single_copy_in_flight(raw: RawClients, names: Names) -> None:
         client.consume(1, queue)
     leave(first)
     again: list[bytes] = []
-    while len(again) < 30:
-        again += [taken(client) for client in (second, third) if len(again) < 30 and has(client)]
+
+    def count() -> int:
+        again.extend(taken(client) for client in (second, third) if has(client))
+        return len(again)
+
+    verify.eventually(count, "messages given again", within=PATIENCE, wanted=30)
     verify.equal(sorted(again), sorted(held[0]), "what the first had held")
 
 

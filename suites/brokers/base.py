@@ -83,6 +83,8 @@ class Broker(ABC):
     """Whether its endpoint speaks AMQP; else it is one of `text_ports`."""
     text: ClassVar[bool] = False
     """Whether it has any of `text_ports`."""
+    cleaned_by_kill: ClassVar[bool] = False
+    """Whether a kill and a new start remove what a test leaves, since deletions may hang it."""
     settings: ClassVar[Collection[str]] = ()
     """The keys that its string takes, as in `reference:heartbeat=5`."""
 

@@ -80,6 +80,10 @@ def names(
     """Unique names for queues and exchanges, deleted at the end."""
     given = Names(endpoint, janitor, request.node.name)
     yield given
+    if station.broker.cleaned_by_kill:
+        if given.used:
+            station.broker.kill()
+        return
     if not given.clean() and (lost := station.lost(doubtful=True)):
         raise BrokerError(f"{lost} while the test's queues and exchanges were deleted")
 

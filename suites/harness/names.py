@@ -75,6 +75,11 @@ class Names:
         self._given.append((kind, name, self._endpoint.vhost if vhost is None else vhost))
         return name
 
+    @property
+    def used(self) -> bool:
+        """Whether it has handed out a name."""
+        return bool(self._given)
+
     def clean(self) -> bool:
         """Delete everything that was handed out, exchanges after the queues bound to them.
 

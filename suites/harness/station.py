@@ -1,6 +1,7 @@
 """The one broker of this pytest process: started on first use, and again if it died."""
 
 import contextlib
+import time
 import uuid
 from collections.abc import Mapping
 from functools import cached_property
@@ -11,10 +12,11 @@ from suites.brokers import probe, registry
 from suites.brokers.base import Broker, BrokerError, Identity, Unsupported
 from suites.clients.raw import RawClient
 from suites.expectations import Expectation, for_broker
-from suites.verify import Mismatch
+from suites.verify import POLL_INTERVAL, Mismatch
 
 HANDSHAKE_TIMEOUT = 5.0
 HEALTH_TIMEOUT = 30.0  # a broker whose disk is busy may take long, and is no hung one
+DYING = 3.0  # a process whose sockets are gone already may be a while writing why it ends
 
 DIED = "the broker died"
 HUNG = "the broker hung"
@@ -81,7 +83,7 @@ class Station:
             return DIED
         if not doubtful or self._works():
             return None
-        if not self.broker.alive():
+        if self._ends(DYING):
             return DIED
         with contextlib.suppress(Unsupported, BrokerError):
             self.broker.kill()
@@ -104,6 +106,15 @@ class Station:
             self.broker.identity  # noqa: B018  raises before the first start
         except BrokerError:
             return False
+        return True
+
+    def _ends(self, within: float) -> bool:
+        """Whether it is gone by then."""
+        deadline = time.monotonic() + within
+        while self.broker.alive():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(POLL_INTERVAL)
         return True
 
     def _works(self) -> bool:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from suites.brokers.sandbox import Sandbox
 
 EPMD_TIMEOUT = 10.0
 CTL_TIMEOUT = 60.0
+TLS_TIMEOUT, TLS_TRIES = 10.0, 3  # a node gives up a handshake after 5 s
 LOOPBACK_DISTRIBUTION = "-kernel inet_dist_use_interface {127,0,0,1}"
 KEPT_VARIABLES = ("PATH", "LANG", "TMPDIR")  # a user's RABBITMQ_* and ERL_* must not leak in
 CONFIGURATION = """\
@@ -194,10 +196,24 @@ class RabbitMQ(LocalBroker):
             if unknown is None:
                 raise
             raise Unsupported(f"this RabbitMQ has no setting {unknown[1]}") from error
+        if self._tls is not None:
+            _shake_hands(self._tls.endpoint)
 
     def _started(self, log: str) -> bool:
         # The listener opens before streams and quorum queues are up.
         return "Server startup complete" in log
+
+
+def _shake_hands(endpoint: Endpoint) -> None:
+    """Have the node load what TLS takes: on a busy machine that outlasts its first handshakes."""
+    for _ in range(TLS_TRIES):
+        try:
+            endpoint.connect(TLS_TIMEOUT).close()
+        except (ssl.SSLEOFError, ConnectionError, TimeoutError):
+            continue
+        except ssl.SSLError:
+            pass  # an alert, for want of a certificate
+        return
 
 
 def _environment(folder: Path, data: Path, port: int, epmd_port: int) -> dict[str, str]:
