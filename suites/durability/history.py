@@ -37,8 +37,9 @@ class Phase(StrEnum):
 class Event:
     """One line of a history.
 
-    `life` counts the broker's starts. `message` is empty in a take that does not know what it would
-    have got. `unit` names the transaction of a send, if it is in one.
+    `life` counts the broker's starts, or how often all of its clients were cut off. `message` is
+    empty in a take that does not know what it would have got. `unit` names the transaction of a
+    send, if it is in one.
     """
 
     process: str

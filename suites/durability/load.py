@@ -1,10 +1,12 @@
 """A seeded load on several durable queues, and the emptying of the queues after it."""
 
+import itertools
 import random
 import time
 from dataclasses import dataclass
 from typing import Any
 
+from suites import verify
 from suites.brokers.base import Endpoint
 from suites.clients.raw import RawClient
 from suites.clients.received import Delivery
@@ -48,37 +50,70 @@ def build(endpoint: Endpoint, names: Names, count: int = 3) -> Site:
 
 
 class Load:
-    """Publishers on all queues, transactions on the first, consumers on all but the last."""
+    """Publishers on all queues, transactions on the first, consumers on all but the last.
 
-    def __init__(self, endpoint: Endpoint, history: History, site: Site, seed: int) -> None:
-        rng = random.Random(seed)  # noqa: S311  a load that a seed repeats
-        self.moment = rng.randrange(1, 1500)
+    Every second one of them reaches the broker over the `link`, if there is one.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        history: History,
+        site: Site,
+        seed: int,
+        link: Endpoint | None = None,
+    ) -> None:
+        self._rng = random.Random(seed)  # noqa: S311  a load that a seed repeats
+        self.moment = self._rng.randrange(1, 1500)
         """After how many confirms the broker is to end."""
         self.history = history
+        self._site = site
+        self._ends = endpoint, link or endpoint
+        self._seed = str(seed)
+        self._workers = self._make(self._seed)
+
+    def _make(self, mark: str) -> list[Worker]:
+        """A worker of each kind, not started yet; their names bear the mark."""
+        ends, history, site = itertools.cycle(self._ends), self.history, self._site
         publishers = [
-            Publisher(f"p{n}/{seed}", endpoint, history, site.exchange, site.routes, window)
+            Publisher(f"p{n}/{mark}", next(ends), history, site.exchange, site.routes, window)
             for n, window in enumerate(WINDOWS)
         ]
+        transactor = Transactor(f"t/{mark}", next(ends), history, site.queues[0])
         consumers = [
-            Consumer(f"c{n}/{seed}", endpoint, history, queue, rng.choice((5, 50)))
+            Consumer(f"c{n}/{mark}", next(ends), history, queue, self._rng.choice((5, 50)))
             for n, queue in enumerate(site.queues[:-1])
         ]
-        transactor = Transactor(f"t/{seed}", endpoint, history, site.queues[0])
-        self._workers: list[Worker] = [*publishers, transactor, *consumers]
+        return [*publishers, transactor, *consumers]
 
     def run_to(self, moment: int, timeout: float = 60.0) -> None:
         """Start all, and return when so many messages were confirmed. Raises Mismatch.
 
         All are connected then: one that came later would find a broker that has ended.
         """
-        deadline = time.monotonic() + timeout
-        for worker in self._workers:
-            worker.start()
-        for worker in self._workers:
-            if not worker.works.wait(deadline - time.monotonic()):
-                self.stop_waiting(f"{worker.name} connected")
+        self._start(self._workers, timeout)
         if not self.history.await_sends(moment, timeout):
             self.stop_waiting(f"{moment} confirms")
+
+    def _start(self, workers: list[Worker], timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            if not worker.works.wait(deadline - time.monotonic()):
+                self.stop_waiting(f"{worker.name} connected")
+
+    def await_break(self) -> None:
+        """The link breaks: wait for all that had it; raises what was not its end."""
+        for worker in self._workers[1::2]:
+            worker.finish()
+
+    def renew(self, timeout: float = 60.0) -> None:
+        """Put others in the places of those whose link broke, and start them. Raises Mismatch."""
+        self._seed += "+"
+        fresh = self._make(self._seed)[1::2]
+        self._workers[1::2] = fresh
+        self._start(fresh, timeout)
 
     def stop_waiting(self, expected: str) -> None:
         """Say why it takes so long: a worker's problem, or nothing known."""
@@ -91,6 +126,21 @@ class Load:
         """After the broker's end: wait for all; raises what was not its death."""
         for worker in self._workers:
             worker.finish()
+
+
+def await_nobody(endpoint: Endpoint, site: Site) -> None:
+    """Wait until the broker has noticed that all consumers are gone. Raises Mismatch.
+
+    What they held is in the queues again then.
+    """
+    with RawClient.open(endpoint, timeout=PATIENCE) as client:
+        client.open_channel(1)
+
+        def consumers() -> int:
+            ask = (client.call(1, "queue.declare", queue=q, passive=True) for q in site.queues)
+            return sum(answer["consumer_count"] for answer in ask)
+
+        verify.eventually(consumers, "consumers", PATIENCE, wanted=0)
 
 
 def empty(endpoint: Endpoint, history: History, site: Site) -> None:

@@ -43,13 +43,13 @@ def another(station: Station, variables: Mapping[str, str]) -> Iterator[LocalBro
 
 @contextmanager
 def on_disk(
-    station: Station, octets: int, settings: Mapping[str, str]
+    model: Broker, octets: int, settings: Mapping[str, str]
 ) -> Iterator[tuple[LocalBroker, ImageDisk]]:
-    """A second broker with these settings, its data on a disk of so many octets; and the disk.
+    """Another one like the model, its data on a disk of so many octets; and the disk.
 
     The disk is gone afterwards, even if this process is killed.
     """
-    broker = process_of(registry.variant(station.up(), settings))
+    broker = process_of(registry.variant(model, settings))
     sandbox = Sandbox("disk")
     try:
         folder = sandbox.folder / "disk"

@@ -219,7 +219,9 @@ class Consumer(AmqpWorker):
             self._decide(client, received["delivery_tag"])
 
     def leave(self) -> None:
-        """What was neither settled nor given back is told by what is missing."""
+        """The end of the connection gives back what it held; acks on their way may be lost."""
+        for message in (*self._held.values(), *self._settling):
+            self._note(Action.GIVE_BACK, Phase.INVOKE, message)
 
     def _decide(self, client: RawClient, tag: int) -> None:
         choice = self.rng.random()

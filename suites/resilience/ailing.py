@@ -73,8 +73,8 @@ class Told(AnyEnd, Publisher):
     Once the disk ails (`ails` is set), confirms for more than it has room for are an end, too.
     """
 
-    def __init__(self, endpoint: Endpoint, history: History, site: Site) -> None:
-        super().__init__("p", endpoint, history, site.exchange, site.routes, WINDOW)
+    def __init__(self, name: str, endpoint: Endpoint, history: History, site: Site) -> None:
+        super().__init__(name, endpoint, history, site.exchange, site.routes, WINDOW)
         self.ails = threading.Event()
         self._before = 0
 
@@ -94,17 +94,23 @@ class Served(AnyEnd, Consumer):
 def ailing(request: pytest.FixtureRequest) -> Iterator[Ailing]:
     """The experiment is over."""
     station = request.config.stash[STATION]
-    with on_disk(station, OCTETS, NO_LIMIT) as (broker, disk):
-        site = load.build(broker.endpoint, Names(broker.endpoint, Janitor(), "ailing"))
-        broker.restart()  # so that the queues outlive a kill on RabbitMQ 3.10, too
-        subprocess.run(["sync", "--file-system", str(disk.folder)], check=True)  # noqa: S603, S607
-        yield _experiment(broker, request.param, HOW[request.param](disk), site)
+    with on_disk(station.up(), OCTETS, NO_LIMIT) as (broker, disk):
+        yield experiment(broker, disk, request.param, settle_in(broker, disk))
 
 
-def _experiment(broker: LocalBroker, how: str, fault: Fault, site: Site) -> Ailing:
+def settle_in(broker: LocalBroker, disk: ImageDisk) -> Site:
+    """What the load works on, where it outlives a kill and a broken disk."""
+    site = load.build(broker.endpoint, Names(broker.endpoint, Janitor(), "ailing"))
+    broker.restart()  # so that the queues outlive a kill on RabbitMQ 3.10, too
+    subprocess.run(["sync", "--file-system", str(disk.folder)], check=True)  # noqa: S603, S607
+    return site
+
+
+def experiment(broker: LocalBroker, disk: ImageDisk, how: str, site: Site, seed: int = 0) -> Ailing:
+    """Let the disk ail once, in one of the ways of `HOW`. Raises Mismatch."""
     history = History()
-    publisher = Told(broker.endpoint, history, site)
-    consumer = Served("c", broker.endpoint, history, site.queues[0], prefetch=5)
+    publisher = Told(f"p/{seed}", broker.endpoint, history, site)
+    consumer = Served(f"c/{seed}", broker.endpoint, history, site.queues[0], prefetch=5)
     with RawClient.open(broker.endpoint) as other:
         other.open_channel(1)
         publisher.start()
@@ -112,7 +118,7 @@ def _experiment(broker: LocalBroker, how: str, fault: Fault, site: Site) -> Aili
         if not history.await_sends(BEFORE, LONGEST):
             raise Mismatch(f"{BEFORE} confirms", "fewer", f"in {LONGEST:g} s")
         log = _Log(broker)
-        with fault:
+        with HOW[how](disk):
             publisher.ails.set()
             publisher.finish()
             asked = _ask(other, site.queues[-1])

@@ -77,7 +77,7 @@ def test_a_start_on_it(ailing: Ailing, observe: Observe) -> None:
 def test_an_alarm_comes_first(station: Station) -> None:
     """Below the limit of free space publishers wait, others are served; with room all goes on."""
     with (
-        on_disk(station, OCTETS, {"disk-free-limit": str(LIMIT)}) as (broker, disk),
+        on_disk(station.up(), OCTETS, {"disk-free-limit": str(LIMIT)}) as (broker, disk),
         RawClient.open(broker.endpoint) as client,
         RawClient.open(broker.endpoint) as other,
     ):

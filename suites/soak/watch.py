@@ -77,8 +77,6 @@ class Watch:
         """All that was seen; the bounds are MiB above the beginning, at the peak and afterwards."""
         memory, descriptors = self.before
         after = self._settled(descriptors)
-        lags = sorted(self.lags)
-        median, worst = (quantiles(lags, n=100, method="inclusive")[at] for at in (49, 98))
         left = None if growth_most is None else memory + growth_most
         return [
             Figure("memory before", memory, "MiB"),
@@ -87,10 +85,7 @@ class Watch:
             Figure("descriptors before", descriptors, ""),
             Figure("descriptors at the peak", self.peak[1], ""),
             Figure("descriptors after", after[1], "", descriptors + SPARE),
-            Figure("canary's round trips", len(lags), ""),
-            Figure("lag, median", median, "ms", MEDIAN_MAX),
-            Figure("lag, 99 of 100", worst, "ms", LAG_MAX),
-            Figure("lag, worst", lags[-1], "ms", LAG_MAX),
+            *_lag_figures(self.lags),
         ]
 
     def _settled(self, descriptors: int) -> tuple[float, int]:
@@ -133,3 +128,41 @@ class Watch:
         while not self._done.wait(_SAMPLE):
             memory, descriptors = self.now()
             self.peak = max(memory, self.peak[0]), max(descriptors, self.peak[1])
+
+
+class Totals:
+    """What was seen in many lives of a broker, each of them watched."""
+
+    def __init__(self) -> None:
+        self._lives: list[Watch] = []
+
+    def add(self, watch: Watch) -> None:
+        """One more life. Raises what befell its canary."""
+        if watch.problem is not None:
+            raise watch.problem
+        self._lives.append(watch)
+
+    def figures(self, memory_most: float, descriptors_most: int) -> list[Figure]:
+        """The bounds are what each life may hold at its peak above what it began with."""
+        memory = max(life.before[0] for life in self._lives)
+        descriptors = max(life.before[1] for life in self._lives)
+        held = max(life.peak[0] - life.before[0] for life in self._lives)
+        opened = max(life.peak[1] - life.before[1] for life in self._lives)
+        return [
+            Figure("memory before", memory, "MiB"),
+            Figure("memory above it at the peak", held, "MiB", memory_most),
+            Figure("descriptors before", descriptors, ""),
+            Figure("descriptors above it at the peak", opened, "", descriptors_most + SPARE),
+            *_lag_figures([lag for life in self._lives for lag in life.lags]),
+        ]
+
+
+def _lag_figures(seen: list[float]) -> list[Figure]:
+    lags = sorted(seen)
+    median, worst = (quantiles(lags, n=100, method="inclusive")[at] for at in (49, 98))
+    return [
+        Figure("canary's round trips", len(lags), ""),
+        Figure("lag, median", median, "ms", MEDIAN_MAX),
+        Figure("lag, 99 of 100", worst, "ms", LAG_MAX),
+        Figure("lag, worst", lags[-1], "ms", LAG_MAX),
+    ]
