@@ -17,7 +17,10 @@ def test_single(client: RawClient, names: Names) -> None:
     queue = stocked_queue(client, names, b"1", b"2", b"3")
     _, second = hold(client, queue, b"1", b"2")
     client.send(1, "basic.nack", delivery_tag=second, requeue=True)
-    flags = [client.call(1, "basic.get", queue=queue)["redelivered"] for _ in range(2)]
+    for _ in range(2):
+        client.send(1, "basic.get", queue=queue)
+    got = [client.expect_content(1, "basic.get-ok", body) for body in (b"2", b"3")]
+    flags = [message["redelivered"] for message in got]
     verify.equal(flags, [True, False], "redelivered of 2 and 3")
 
 

@@ -43,9 +43,11 @@ def test_missing_is_zero(client: RawClient, names: Names) -> None:
     """A message without a priority is as one with priority 0."""
     queue = own_queue(client, names, **LEVELS)
     publish(client, queue, (b"zero", 0))
-    client.publish(1, "", queue, b"none")
+    client.publish(1, "", queue, b"bare")
+    client.publish(1, "", queue, b"headed", headers={"a": 1})
     publish(client, queue, (b"zero again", 0), (b"one", 1))
-    verify.equal(drain(client, queue), [b"one", b"zero", b"none", b"zero again"], "queue")
+    order = [b"one", b"zero", b"bare", b"headed", b"zero again"]
+    verify.equal(drain(client, queue), order, "queue")
 
 
 @pytest.mark.requirement("priority/above-max")
