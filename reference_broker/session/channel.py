@@ -53,6 +53,7 @@ class Channel:
         self.delivery_tag = 0
         self.prefetch = 0  # for each consumer to come; 0 means no limit
         self.shared_limit = 0  # for all consumers together
+        self.ranked = False  # whether a consumer was ever given a priority
         self.outstanding = 0  # deliveries to consumers that await an ack
         self.confirming = False
         self.ordinary = True  # neither confirming nor in a transaction
@@ -216,8 +217,11 @@ class Channel:
             queue.take_back(messages)
 
     def refresh(self) -> None:
-        """Let each consumer that has room again take messages."""
-        for consumer in list(self.consumers.values()):
+        """Let each consumer that has room again take messages, the preferred ones first."""
+        consumers = list(self.consumers.values())
+        if self.ranked:
+            consumers.sort(key=lambda consumer: -consumer.priority)
+        for consumer in consumers:
             if not consumer.active:
                 consumer.refresh()
 

@@ -158,6 +158,7 @@ def consume(
     consumer = channel.consumer_type(channel, source, tag, no_ack=no_ack, exclusive=exclusive)
     consumer.no_local = no_local
     consumer.priority = _priority(arguments)
+    channel.ranked = channel.ranked or consumer.priority != 0
     channel.session.vhost.add_consumer(source, consumer)
     channel.consumers[tag] = consumer
     channel.reply(no_wait, "basic.consume-ok", consumer_tag=tag)
