@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from suites.brokers.administration import Administration
 from suites.brokers.base import Broker, BrokerError, Endpoint, Unsupported
 from suites.clients.raw import RawClient
 from suites.durability.crash import revive, seal, settle, start_again
@@ -26,10 +27,11 @@ RESTART, KILL = "restart", "kill"
 
 @dataclass
 class Stage:
-    """What a setup has: names, and clients that stay connected until the broker ends."""
+    """What a setup has: names, clients that stay connected until the broker ends, an operator."""
 
     endpoint: Endpoint
     names: Names
+    administration: Callable[[], Administration]
     _clients: list[RawClient] = field(default_factory=list)
 
     def client(self, **handshake: Any) -> RawClient:
@@ -100,7 +102,8 @@ def after(request: pytest.FixtureRequest, janitor: Janitor) -> Iterator[After]:
     if request.param == KILL:
         settle(broker)
     before: Before = request.module.before
-    stage = Stage(broker.endpoint, Names(broker.endpoint, janitor, f"over {request.param}"))
+    names = Names(broker.endpoint, janitor, f"over {request.param}")
+    stage = Stage(broker.endpoint, names, broker.administration)
     made = before.run(stage)
     failure = _end_and_start(broker, request.param)
     stage.close()

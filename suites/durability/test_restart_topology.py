@@ -1,4 +1,5 @@
 import time
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -10,12 +11,13 @@ from suites.amqp.topology import (
     expect_no_queue,
     expect_queue,
 )
-from suites.brokers.definitions import LIMITED_PASSWORD, LIMITED_USER, OTHER_VHOST
+from suites.brokers.definitions import OTHER_VHOST
 from suites.clients.raw import RawClient
 from suites.durability.endurance import KILL, After, Before, Stage
 from suites.durability.steps import bodies, durable_exchange, durable_queue, keep
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
+from suites.harness.operating import Operator
 
 pytestmark = pytest.mark.needs("restart", "durable")
 
@@ -346,12 +348,23 @@ def test_vhosts(after: After, client: RawClient, raw: RawClients) -> None:
     verify.equal(bodies(raw(vhost=OTHER_VHOST), queue), [b"elsewhere"], "bodies")
 
 
-@pytest.mark.needs("users")
+@before
+def permitted(stage: Stage) -> str:
+    """A user whom an operator has made, and who may use what begins with the user's own name."""
+    name = f"mqproof-{uuid.uuid4().hex[:8]}"
+    operator = stage.administration()
+    operator.add_user(name, name)
+    operator.permit(name, stage.endpoint.vhost, *[f"^{name}"] * 3)
+    return name
+
+
+@pytest.mark.needs("admin")
 @pytest.mark.requirement("durability/vhost-user-restart")
-def test_users(after: After, raw: RawClients, names: Names) -> None:
-    """A user may do what was permitted, and no more."""
-    after(queues)
-    limited = raw(user=LIMITED_USER, password=LIMITED_PASSWORD)
-    limited.call(1, "queue.declare", queue=names(prefix="limited-"))
+def test_users(after: After, operator: Operator, raw: RawClients, names: Names) -> None:
+    """A user may do what an operator has permitted, and no more."""
+    user = after(permitted)
+    operator.later(lambda: operator.do.delete_user(user))
+    limited = raw(user=user, password=user)
+    limited.call(1, "queue.declare", queue=names(prefix=user))
     limited.send(1, "queue.declare", queue=names())
     limited.expect_channel_close(1, 403, method="queue.declare")
