@@ -188,6 +188,7 @@ def test_rejected(raw: RawClients, names: Names) -> None:
     [letter] = take_dead(client, b"m")
     verify.equal(counts(letter), [(queue, "rejected", 1)], "deaths")
     verify.equal(letter.properties["delivery_mode"], 1, "delivery-mode")
+    verify.equal(COUNT in letter.properties["headers"], False, f"{COUNT} among the headers")
 
 
 @pytest.mark.requirement("quorum/ttl")
