@@ -232,6 +232,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def standins(session: nox.Session) -> None:
+    """Measure what one test costs with each stand-in; needs `apt-get install rabbitmq-server`."""
+    install(session, "standins")
+    folder = "suites/bench/standins"
+    run(session, "pytest", f"--confcutdir={folder}", "-c", f"{folder}/pytest.ini", folder)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style, format, types, and the import law."""
     install(session, "suites", "reports", "pages", "schemas", "dev")
