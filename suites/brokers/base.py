@@ -39,6 +39,10 @@ class BrokerError(Exception):
     """A broker could not be named, started or driven; the text says why and what to do."""
 
 
+class UnendingError(BrokerError):
+    """A broker was asked to end and does not: that is a fault of its own."""
+
+
 class Unsupported(Exception):  # noqa: N818  a claim to be reported, not a failure
     """This kind of broker cannot be treated so, by its nature."""
 

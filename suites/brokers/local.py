@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from suites.brokers import ports, probe
-from suites.brokers.base import Broker, BrokerError, Endpoint, Unsupported
+from suites.brokers.base import Broker, BrokerError, Endpoint, UnendingError, Unsupported
 from suites.brokers.certificates import TlsPort
 from suites.brokers.process import Command, Process
 from suites.brokers.sandbox import Sandbox
@@ -29,6 +29,9 @@ class LocalBroker(Broker):
     stop_timeout: ClassVar[float] = 60.0
     close_grace: ClassVar[float] = 0.0
     """How long `close` lets it end by itself; a throw-away process needs no time."""
+
+    preloads: ClassVar[bool] = True
+    """Whether LD_PRELOAD can put other functions in the place of its C library's."""
 
     def __init__(self, spec: str) -> None:
         super().__init__(spec)
@@ -102,11 +105,11 @@ class LocalBroker(Broker):
         return self.endpoint
 
     def stop(self) -> None:
-        """Ask it to end with SIGTERM, and kill it with a BrokerError if it will not."""
+        """Ask it to end with SIGTERM; if it will not, kill it, and raise UnendingError."""
         if self._process is None or self._process.terminate(self.stop_timeout):
             return
         self._process.kill()
-        raise BrokerError(f"{self.name} did not end within {self.stop_timeout:g} s of SIGTERM")
+        raise UnendingError(f"{self.name} did not end within {self.stop_timeout:g} s of SIGTERM")
 
     def kill(self) -> None:
         """SIGKILL to its process group."""

@@ -8,7 +8,7 @@ import pytest
 
 from suites.brokers.base import Broker, BrokerError, Endpoint, Unsupported
 from suites.clients.raw import RawClient
-from suites.durability.load import Site, build
+from suites.durability.load import Site, build, declare
 from suites.harness.names import Janitor, Names
 from suites.harness.station import STATION, Station
 from suites.verify import Mismatch
@@ -30,7 +30,11 @@ def mortal(station: Station) -> Iterator[Broker]:
 
 @pytest.fixture
 def site(built_site: Site, mortal: Broker) -> Site:
-    """The module's site, and nothing in its queues, whatever the test before has left."""
+    """The module's site, and nothing in its queues, whatever the test before has left.
+
+    After a broker that did not come back it is a new one, which has to be told of the site.
+    """
+    declare(mortal.endpoint, built_site)
     with RawClient.open(mortal.endpoint) as client:
         client.open_channel(1)
         for queue in built_site.queues:

@@ -37,6 +37,12 @@ class Site:
 def build(endpoint: Endpoint, names: Names, count: int = 3) -> Site:
     """Declare a site with so many queues."""
     site = Site(names("exchange"), tuple(names() for _ in range(count)))
+    declare(endpoint, site)
+    return site
+
+
+def declare(endpoint: Endpoint, site: Site) -> None:
+    """Declare what a site consists of, which has no effect on what is there."""
     with RawClient.open(endpoint, timeout=PATIENCE) as client:
         client.open_channel(1)
         client.call(1, "exchange.declare", exchange=site.exchange, type="direct", durable=True)
@@ -46,7 +52,6 @@ def build(endpoint: Endpoint, names: Names, count: int = 3) -> Site:
             for queue in route.queues:
                 ends: dict[str, Any] = {"queue": queue, "exchange": site.exchange}
                 client.call(1, "queue.bind", routing_key=route.key, **ends)
-    return site
 
 
 class Load:

@@ -36,6 +36,8 @@ def files_of(broker: LocalBroker) -> Iterator[tuple[Path, int]]:
 def another(station: Station, variables: Mapping[str, str]) -> Iterator[LocalBroker]:
     """A second broker of the kind on trial, whose process has these variables."""
     broker = process_of(registry.parse(station.spec))
+    if variables and not broker.preloads:
+        verify.unsupported(f"needs a process that LD_PRELOAD has a say in; not {broker.name}")
     broker.variables = variables
     with broker:
         yield broker

@@ -7,7 +7,7 @@ import pytest
 
 from faults import Unsupported as FaultUnsupported
 from reports.model import Verdict
-from suites.brokers.base import Unsupported
+from suites.brokers.base import UnendingError, Unsupported
 from suites.clients import pika as pika_client
 from suites.harness import casebook
 from suites.harness.collection import requirements_of
@@ -119,6 +119,8 @@ def _ending(when: str, error: BaseException | None, observation: str | None) -> 
     mismatch = error if isinstance(error, Mismatch) else pika_client.mismatch(error)
     if when != "teardown" and mismatch is not None:
         return Seen(End.FAILED, _one_line(mismatch), mismatch.expected, mismatch.actual)
+    if when != "teardown" and isinstance(error, UnendingError):
+        return Seen(End.FAILED, message, "the broker ends", "it does not end")
     if when != "teardown" and isinstance(error, AssertionError | pytest.fail.Exception):
         timed_out = message.startswith("Timeout")  # pytest-timeout raises pytest.fail
         return Seen(End.BROKEN if timed_out else End.FAILED, message)

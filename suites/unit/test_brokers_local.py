@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from suites.brokers import ports
-from suites.brokers.base import BrokerError
+from suites.brokers.base import BrokerError, UnendingError
 from suites.brokers.kinds import reference
 from suites.brokers.local import LocalBroker
 from suites.brokers.process import Command
@@ -160,7 +160,7 @@ def test_a_broker_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
 def test_a_broker_that_ignores_the_request_to_stop_is_killed() -> None:
     """Stop says so instead of passing it off as graceful."""
     with Stub("stubborn") as broker:
-        with pytest.raises(BrokerError, match=r"did not end within 0.3 s of SIGTERM"):
+        with pytest.raises(UnendingError, match=r"did not end within 0.3 s of SIGTERM"):
             broker.stop()
         assert not broker.alive()
 

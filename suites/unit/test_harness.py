@@ -34,6 +34,7 @@ TESTS = """
 import faults
 import pytest
 from suites import verify
+from suites.brokers.base import UnendingError
 from suites.brokers.kinds import existing
 from suites.expectations import Expectation
 from suites.harness import names, station
@@ -137,6 +138,10 @@ def refused(client):
 @HIGHER
 def test_setup(refused):
     raise RuntimeError("not reached")
+
+@HIGHER
+def test_the_broker_does_not_end():
+    raise UnendingError("liar did not end")
 
 @HIGHER
 def test_the_broker_hangs_at_the_end(client, names):
@@ -252,6 +257,7 @@ def lies(tmp_path_factory: pytest.TempPathFactory) -> Run:
         ("teardown_after_a_failure", Verdict.FAIL, "that"),
         ("pika", Verdict.FAIL, "channel.close 404"),
         ("setup", Verdict.FAIL, "channel.close 404"),
+        ("the_broker_does_not_end", Verdict.FAIL, "it does not end"),
         ("the_broker_hangs_at_the_end", Verdict.ERROR, None),
         ("the_broker_hangs", Verdict.FAIL, "the broker hung"),
         ("the_broker_dies", Verdict.FAIL, "the broker died"),

@@ -51,6 +51,7 @@ class GarageMQ(LocalBroker):
     # To delete a queue while its consumer is leaving stops the whole server for good: one of its
     # locks is taken twice. A start costs less than a tenth of a second.
     cleaned_by_kill: ClassVar[bool] = True
+    preloads: ClassVar[bool] = False  # a program in Go calls the kernel by itself
     capabilities = frozenset({"restart", "kill", "pause", "durable", "logs"})
     start_timeout: ClassVar[float] = 20.0
 
