@@ -117,26 +117,9 @@ def test_priority_blocked(client: RawClient, names: Names) -> None:
 
 
 @pytest.mark.needs("consumer_priorities")
-@pytest.mark.requirement("consume/priority-room")
-def test_priority_room(client: RawClient, names: Names) -> None:
-    """Both have one message out; when both are acknowledged in one go, the preferred is served."""
-    queue = new_queue(client, names)
-    client.call(1, "basic.qos", prefetch_count=1)
-    client.consume(1, queue, consumer_tag="other")
-    client.consume(1, queue, consumer_tag="preferred", arguments={"x-priority": 10})
-    fill(client, queue, [b"1", b"2"])
-    first, second = (client.expect_content(1, "basic.deliver", body) for body in (b"1", b"2"))
-    verify.equal(first["consumer_tag"], "preferred", "consumer of the first")
-    fill(client, queue, [b"3"])
-    client.send(1, "basic.ack", delivery_tag=second["delivery_tag"], multiple=True)
-    third = client.expect_content(1, "basic.deliver", b"3")
-    verify.equal(third["consumer_tag"], "preferred", "consumer of the third")
-
-
-@pytest.mark.needs("consumer_priorities")
-@pytest.mark.requirement("consume/priority-room")
-def test_priority_room_shared(client: RawClient, names: Names) -> None:
-    """Under a limit of the channel, too, whoever had the last message."""
+@pytest.mark.requirement("consume/priority-shared-limit")
+def test_priority_shared_limit(client: RawClient, names: Names) -> None:
+    """Under a limit of the channel the preferred consumer gets all, though it had the last one."""
     queue = new_queue(client, names)
     client.call(1, "basic.qos", prefetch_count=1, global_=True)
     client.consume(1, queue, consumer_tag="preferred", arguments={"x-priority": 10})
