@@ -32,7 +32,7 @@ class Config:
     handshake_timeout: float = 10.0  # seconds from connect to open; RabbitMQ's default
     close_timeout: float = 30.0  # seconds to wait for Close-Ok, as RabbitMQ does
     event_loop: str = "eager"  # of `serve`; an embedded broker shares its process with its clients
-    password_hashing: str = "sha256"  # RabbitMQ's default, which its definitions files hold
+    password_hashing: str = "sha256"  # what RabbitMQ can import; scrypt is better kept
     semantics: Semantics = RABBITMQ  # what applications meet
     log_level: str = "warning"
     management_port: int | None = None  # no HTTP API; 0 picks a free one

@@ -10,11 +10,14 @@ Whom this defends against, and how far:
 
 - Strangers who can reach the port. The broker listens on the loopback interface unless told
   otherwise, and guest, whose password everybody knows, may come from there alone. Before a client
-  has logged in it can send frames of 4096 octets at most, has `handshake_timeout` to be done, and
-  its first error ends the socket without a word.
+  has logged in it can send frames of 4096 octets at most and a hundred heartbeats between them, has
+  `handshake_timeout` to be done, and its first error ends the socket without a word.
 - Guessers. A wrong password and an unknown user get the same answer for the same work, and neither
-  is logged. How dear a guess is for whoever has stolen the data directory or a definitions file is
-  the operator's choice of hash; what is wrong can be tried as often as the network allows.
+  is logged. What is wrong can be tried as often as the network allows.
+- Thieves of the data directory or of a definitions file, only where the operator asks for it: by
+  default a guess costs them one salted SHA-256, since that is all that RabbitMQ can import, and
+  users go from this broker to RabbitMQ. With `password_hashing` set to scrypt each costs 16 MiB and
+  some 40 ms; RabbitMQ then refuses the definitions of those users.
 - Users who want what is not theirs. Each operation asks for its permission, by name, in the vhost
   that was opened; exclusive queues and consumers belong to their connection. Those who may declare
   can use up memory and disk, up to the alarms and the limits that are set.

@@ -57,6 +57,12 @@ def _octets(payload: bytes) -> str:
     return "<<" + ",".join(map(str, payload[:32])) + ">>"
 
 
+STRANGERS_HEARTBEATS = 100
+"""That many may come before connection.open is answered, for which one or two are plenty.
+
+Any other frame advances the handshake or ends the connection: this bounds a stranger's frames."""
+
+
 class Channel:
     """The protocol's side of one channel."""
 
@@ -90,6 +96,7 @@ class Connection:
         self._pattern_sink: ChannelSink
         self._current = 0  # the channel whose frame is being handled
         self._held: Callable[[], None] | None = None  # what waits for `resume`
+        self._heartbeats_left = STRANGERS_HEARTBEATS
 
     def tuned(self, frame_max: int) -> None:
         """The negotiated frame-max holds from now on; 0 means no limit."""
@@ -313,12 +320,15 @@ class Connection:
         else:
             self._on_channel(kind, number, payload)
 
-    @staticmethod
-    def _heartbeat(number: int, payload: bytes) -> None:
+    def _heartbeat(self, number: int, payload: bytes) -> None:
         if payload:
             raise HardError(501, f"type 8, all octets = {_octets(payload)}: unknown_frame")
         if number:
             raise HardError(505, f"type 8, all octets = {_octets(payload)}")
+        if self.phase in UNTRUSTED:
+            self._heartbeats_left -= 1
+            if self._heartbeats_left < 0:
+                raise HardError(501, f"more than {STRANGERS_HEARTBEATS} heartbeats before the open")
 
     def _on_zero(self, kind: int, payload: bytes) -> None:
         if kind != FRAME_METHOD:

@@ -24,6 +24,7 @@ from reference_broker.broker.passwords import (
     scrypt_password,
 )
 from reference_broker.config import Config
+from reference_broker.protocol.connection import STRANGERS_HEARTBEATS
 from reference_broker.protocol.states import Phase
 from reference_broker.session.session import Session
 from reference_broker.wire.framing import HEARTBEAT, PREFIX, method_frame
@@ -69,16 +70,39 @@ def test_a_larger_frame_of_a_stranger_is_refused_by_its_size() -> None:
     assert wire.closed
 
 
+def test_the_frames_of_a_stranger_are_bounded() -> None:
+    """A hundred heartbeats before login are borne, one more ends the connection without a word."""
+    world = World()
+    wire = Wire()
+    session = Session(world.hub, wire)
+    session.receive(PROTOCOL_HEADER + HEARTBEAT * STRANGERS_HEARTBEATS)
+    world.hub.settle()
+    assert not wire.closed
+    session.receive(HEARTBEAT)
+    world.hub.settle()
+    assert wire.closed
+
+
+def test_who_has_opened_may_send_heartbeats_without_end() -> None:
+    """The bound is for strangers alone."""
+    with (
+        reference_broker.running() as broker,
+        RawClient.open(Endpoint(broker.host, broker.port)) as client,
+    ):
+        client.send_bytes(HEARTBEAT * 10 * STRANGERS_HEARTBEATS)
+        client.open_channel(1)
+
+
 def test_a_stranger_who_keeps_talking_is_ended_in_time() -> None:
-    """Heartbeats without end do not prolong the time for the handshake."""
+    """Heartbeats, fewer than are too many, do not prolong the time for the handshake."""
     with reference_broker.running(handshake_timeout=0.5) as broker:
         began = time.monotonic()
         with socket.create_connection((broker.host, broker.port), 10) as client:
             client.sendall(PROTOCOL_HEADER)
             with contextlib.suppress(OSError):
                 while time.monotonic() - began < 30:
-                    client.sendall(HEARTBEAT * 100)
-                    time.sleep(0.01)
+                    client.sendall(HEARTBEAT)
+                    time.sleep(0.02)  # 25 of them until it is over
         assert time.monotonic() - began < 30
 
 
