@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from suites.amqp import literal
 from suites.clients.raw import RawClient
 from suites.verify import Mismatch
 
@@ -33,6 +34,20 @@ def accepted_or_fatal(client: RawClient, channel: int, *codes: int) -> str:
     client.send(channel, "exchange.declare", exchange="amq.direct", type="direct", passive=True)
     ending = _ending(client, channel, codes, (ROUND_TRIP, BARE))
     return ACCEPTED if ending == ROUND_TRIP else ending
+
+
+def unchanged_or_fatal(client: RawClient, queue: str, properties: bytes) -> str:
+    """`accepted` if a message with these properties comes back with them, else how it ended."""
+    client.call(1, "queue.declare", queue=queue)
+    client.send(1, "basic.publish", routing_key=queue)
+    client.send_frame(2, 1, literal.header(0, properties))
+    ending = accepted_or_fatal(client, 1, 501, 502, 541)
+    if ending == ACCEPTED:
+        client.send(1, "basic.get", queue=queue, no_ack=True)
+        returned = client.expect_content(1, "basic.get-ok", b"").header[literal.FLAGS_AT :]
+        if returned != properties:
+            raise Mismatch(f"properties {properties[:40]!r}", f"properties {returned[:40]!r}")
+    return ending
 
 
 def _ending(

@@ -3,6 +3,7 @@
 BASIC = 60  # class id
 NO_PROPERTIES = b"\x00\x00"
 EMPTY_TABLE = bytes(4)
+FLAGS_AT = 12  # where the property flags start in a content header
 
 
 def section(content: bytes) -> bytes:

@@ -5,6 +5,7 @@ import pytest
 from reference_broker.wire.framing import method_frame
 from suites import verify
 from suites.amqp.endings import BARE, Observe
+from suites.brokers import definitions
 from suites.brokers.base import Endpoint
 from suites.clients.handshake import CAPABILITIES, client_properties, start_ok
 from suites.clients.raw import RawClient
@@ -84,6 +85,16 @@ def test_plain_ok(raw: RawClients) -> None:
     client = raw.connect()
     client.start()
     client.start_ok(mechanism="PLAIN")
+
+
+@pytest.mark.requirement("sasl/plain-ok")
+@pytest.mark.needs("users")
+def test_plain_of_another(raw: RawClients) -> None:
+    """A user whose password is not its name, as guest's is, is let in as well."""
+    client = raw.connect()
+    client.start()
+    user, password = definitions.LIMITED_USER, definitions.LIMITED_PASSWORD
+    client.start_ok(mechanism="PLAIN", user=user, password=password)
 
 
 @pytest.mark.requirement("sasl/plain-with-authzid")

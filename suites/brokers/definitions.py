@@ -13,7 +13,7 @@ from typing import Any
 OTHER_VHOST = "mqproof-other"  # guest may do everything here as well
 CLOSED_VHOST = "mqproof-closed"  # guest has no permission at all here
 LIMITED_USER = "limited"  # may use only what its name begins, in the vhost "/"
-LIMITED_PASSWORD = "limited"
+LIMITED_PASSWORD = "not the name"
 LIMITED_PATTERN = "^limited-.*"
 SINGLE_RIGHTS = ("configure", "write", "read")  # each a user who has this right and no other,
 SINGLE_PATTERN = "shared"  # for all names in the vhost "/" that contain this

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pymemcache.client.base import Client
 
 from suites import verify
 from suites.clients.memcache import TextClient, store
+from suites.clients.pymemcache import connected
 from suites.harness.text_fixtures import TextClients
 
 PEERS = 32
@@ -92,11 +92,8 @@ def disordered(values: list[bytes]) -> int:
 @pytest.mark.requirement("memcacheq/pymemcache")
 def test_pymemcache(memcacheq: TextClients) -> None:
     """Its set appends, get takes, get_many takes one of each, delete removes."""
-    broker = memcacheq.broker()
     first, second = memcacheq.name().decode(), memcacheq.name().decode()
-    address = broker.endpoint.host, broker.text_ports["memcacheq"]
-    client = Client(address, default_noreply=False, connect_timeout=5, timeout=5)
-    try:
+    with connected(memcacheq.broker(), "memcacheq") as client:
         verify.equal([client.set(first, b"1"), client.set(first, b"2")], [True, True], "set")
         client.set(second, b"3")
         verify.equal(client.get(first), b"1", "get")
@@ -106,5 +103,3 @@ def test_pymemcache(memcacheq: TextClients) -> None:
         verify.equal([client.delete(first), client.delete(first)], [True, False], "delete")
         verify.equal(client.version(), b"0.2.1", "version")
         verify.true(b"curr_connections" in client.stats(), "curr_connections in stats", "none")
-    finally:
-        client.close()

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,9 +15,9 @@ MEBIBYTE = 1 << 20
 BOUND = 24 * MEBIBYTE  # more than buffers take, less than what is sent
 
 
-@pytest.fixture
-def bystander(memcacheq: TextClients) -> Iterator[TextClient]:
-    """Another client, served before and after; the server has not grown in between."""
+@contextmanager
+def unharmed(memcacheq: TextClients) -> Iterator[TextClient]:
+    """Another client, served before and after; the server does not grow in between."""
     broker = memcacheq.broker(profile="standard")
     client, queue = memcacheq(profile="standard"), memcacheq.name()
     client.call(store(queue, b"before"), b"STORED\r\n")
@@ -34,48 +35,52 @@ def memory(pid: int) -> int:
 
 
 @pytest.mark.requirement("memcacheq/endless-line")
-def test_endless_line(memcacheq: TextClients, bystander: TextClient) -> None:
+def test_endless_line(memcacheq: TextClients) -> None:
     """A line of 64 MiB is an error when it ends, and the next line is a command."""
-    client = memcacheq(profile="standard")
-    for _ in range(64):
-        client.send(b"get " * (MEBIBYTE // 4), timeout=20)
-    bystander.call(b"version\r\n", b"VERSION 0.2.1\r\n")
-    client.call(b"\r\nversion\r\n", b"ERROR\r\nVERSION 0.2.1\r\n", timeout=20)
-    client.finish()
+    with unharmed(memcacheq) as bystander:
+        client = memcacheq(profile="standard")
+        for _ in range(64):
+            client.send(b"get " * (MEBIBYTE // 4), timeout=20)
+        bystander.call(b"version\r\n", b"VERSION 0.2.1\r\n")
+        client.call(b"\r\nversion\r\n", b"ERROR\r\nVERSION 0.2.1\r\n", timeout=20)
+        client.finish()
 
 
 @pytest.mark.requirement("memcacheq/endless-value")
 @pytest.mark.parametrize("length", [2**62, 2**31 - 3, 2**20 - 100])
-def test_value_that_never_comes(memcacheq: TextClients, bystander: TextClient, length: int) -> None:
+def test_value_that_never_comes(memcacheq: TextClients, length: int) -> None:
     """A length that is refused, passed over or awaited: many megabytes may follow."""
-    client, queue = memcacheq(profile="standard"), memcacheq.name()
-    client.send(b"set %b 0 0 %d\r\n" % (queue, length))
-    for _ in range(64 if length > BOUND else 0):
-        client.send(b"x" * MEBIBYTE, timeout=20)
-    bystander.call(b"get %b\r\n" % queue, b"END\r\n", timeout=10)
+    with unharmed(memcacheq) as bystander:
+        client, queue = memcacheq(profile="standard"), memcacheq.name()
+        client.send(b"set %b 0 0 %d\r\n" % (queue, length))
+        for _ in range(64 if length > BOUND else 0):
+            client.send(b"x" * MEBIBYTE, timeout=20)
+        bystander.call(b"get %b\r\n" % queue, b"END\r\n", timeout=10)
 
 
 @pytest.mark.requirement("memcacheq/endless-value")
-def test_many_values_that_never_come(memcacheq: TextClients, bystander: TextClient) -> None:
+def test_many_values_that_never_come(memcacheq: TextClients) -> None:
     """A hundred clients that stop in mid-value keep nobody from being served."""
-    queue = memcacheq.name()
-    for _ in range(100):
-        memcacheq(profile="standard").send(b"set %b 0 0 1000000\r\nbegun" % queue)
-    bystander.call(b"get %b\r\n" % queue, b"END\r\n")
+    with unharmed(memcacheq) as bystander:
+        queue = memcacheq.name()
+        for _ in range(100):
+            memcacheq(profile="standard").send(b"set %b 0 0 1000000\r\nbegun" % queue)
+        bystander.call(b"get %b\r\n" % queue, b"END\r\n")
 
 
 @pytest.mark.requirement("memcacheq/never-reads")
-def test_client_that_never_reads(memcacheq: TextClients, bystander: TextClient) -> None:
+def test_client_that_never_reads(memcacheq: TextClients) -> None:
     """Replies of hundreds of megabytes are not made for a client that does not take them."""
-    client, queue = memcacheq(profile="standard"), memcacheq.name()
-    data = b"x" * 1_000_000
-    bystander.call(store(queue, data), b"STORED\r\n", timeout=10)
-    client.send(b"get %b/peek\r\n" % queue * 200)
-    client.send(b"get " + b" ".join([queue + b"/peek"] * 200) + b"\r\nversion\r\n")
-    for _ in range(5):
-        bystander.call(b"get %b/peek\r\n" % queue, value(queue + b"/peek", data) + b"END\r\n")
-    for _ in range(200):
-        client.expect(value(queue + b"/peek", data) + b"END\r\n", timeout=20)
-    for _ in range(200):
-        client.expect(value(queue + b"/peek", data), timeout=20)
-    client.expect(b"END\r\nVERSION 0.2.1\r\n")
+    with unharmed(memcacheq) as bystander:
+        client, queue = memcacheq(profile="standard"), memcacheq.name()
+        data = b"x" * 1_000_000
+        bystander.call(store(queue, data), b"STORED\r\n", timeout=10)
+        client.send(b"get %b/peek\r\n" % queue * 200)
+        client.send(b"get " + b" ".join([queue + b"/peek"] * 200) + b"\r\nversion\r\n")
+        for _ in range(5):
+            bystander.call(b"get %b/peek\r\n" % queue, value(queue + b"/peek", data) + b"END\r\n")
+        for _ in range(200):
+            client.expect(value(queue + b"/peek", data) + b"END\r\n", timeout=20)
+        for _ in range(200):
+            client.expect(value(queue + b"/peek", data), timeout=20)
+        client.expect(b"END\r\nVERSION 0.2.1\r\n")

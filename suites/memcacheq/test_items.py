@@ -4,10 +4,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pymemcache.client.base import Client
 
 from suites import verify
 from suites.clients.memcache import TextClient, store, value
+from suites.clients.pymemcache import connected
 from suites.harness.text_fixtures import TextClients
 
 END, STORED, NOT_STORED = b"END\r\n", b"STORED\r\n", b"NOT_STORED\r\n"
@@ -199,11 +199,8 @@ def test_counting_clients(memcached: TextClients, key: bytes) -> None:
 @pytest.mark.requirement("memcached/pymemcache")
 def test_pymemcache(memcached: TextClients) -> None:
     """Each call of the client does what its documentation says."""
-    broker = memcached.broker()
     one, two = memcached.name().decode(), memcached.name().decode()
-    address = broker.endpoint.host, broker.text_ports["memcached"]
-    client = Client(address, default_noreply=False, connect_timeout=5, timeout=5)
-    try:
+    with connected(memcached.broker(), "memcached") as client:
         calls = [
             (client.set(one, b"1"), True),
             (client.add(one, b"2"), False),
@@ -227,5 +224,3 @@ def test_pymemcache(memcached: TextClients) -> None:
             verify.equal(got, wanted, f"call {place}")
         verify.true(client.version(), "a version", "none")
         verify.true(client.stats()[b"curr_items"] >= 1, "items counted", "none")
-    finally:
-        client.close()

@@ -1,4 +1,7 @@
-"""Run a mutant as the broker is run: `python -m suites.mutants.serve ID serve --port 0`."""
+"""Run a mutant as the broker is run: `python -m suites.mutants.serve ID serve --port 0`.
+
+So is its command line: `... ID ctl list_queues`.
+"""
 
 import sys
 

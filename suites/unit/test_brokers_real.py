@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pika
 import pytest
 
-from suites.brokers import ports, rabbitmq_home, registry
+from suites.brokers import definitions, ports, rabbitmq_home, registry
 from suites.brokers.base import Broker, BrokerError, Unsupported
 from suites.brokers.kinds.rabbitmq import RabbitMQ
 from suites.unit.test_brokers_local import eventually, gone, run_owner
@@ -100,9 +100,10 @@ def take(broker: Broker) -> bytes | None:
 
 
 def login(broker: Broker, user: str, vhost: str) -> pika.BlockingConnection:
-    """Connect as a user, whose password is its name, to a vhost."""
+    """Connect as a user of the suites' definitions to a vhost."""
     parameters = pika.URLParameters(broker.endpoint.url)
-    parameters.credentials = pika.PlainCredentials(user, user)
+    password = {definitions.LIMITED_USER: definitions.LIMITED_PASSWORD}.get(user, user)
+    parameters.credentials = pika.PlainCredentials(user, password)
     parameters.virtual_host = vhost
     return pika.BlockingConnection(parameters)
 

@@ -93,12 +93,12 @@ class ReferenceBroker(LocalBroker):
         return HttpAdministration(self.endpoint, self._management_port)
 
     def operate(self, *words: str) -> tuple[int, str]:
-        """By `python -m reference_broker ctl`."""
+        """By `python -m reference_broker ctl`; a mutant's is of the mutant."""
         if self._management_port is None or self._sandbox is None:
             raise BrokerError(f"{self.name} was not started to be administered")
         login = f"{self.endpoint.user}:{self.endpoint.password}"
         url = f"http://{login}@{self.endpoint.host}:{self._management_port}"
-        argv = [sys.executable, "-m", PACKAGE, "ctl", "--url", url, *words]
+        argv = [*self._program, "ctl", "--url", url, *words]
         return self._sandbox.attempt(Command(argv, _environment()), CTL_TIMEOUT)
 
     def _prepare(self, sandbox: Sandbox, port: int) -> None:
@@ -135,9 +135,14 @@ class ReferenceBroker(LocalBroker):
     def _command_beside(self, folder: Path) -> Command:
         return self._serve(folder, ports.free_port(), [])
 
-    def _serve(self, folder: Path, port: int, fronts: list[str]) -> Command:
+    @property
+    def _program(self) -> list[str]:
+        """How the broker's command line begins."""
         program = [PACKAGE] if self._mutant is None else [mutants.PROGRAM, self._mutant.id]
-        serve = [sys.executable, "-m", *program, "serve", "--port", str(port)]
+        return [sys.executable, "-m", *program]
+
+    def _serve(self, folder: Path, port: int, fronts: list[str]) -> Command:
+        serve = [*self._program, "serve", "--port", str(port)]
         files = ["--definitions", f"{folder}/definitions.json"]
         if IN_MEMORY not in self._options:
             files += ["--data-dir", str(self.data_folder)]
