@@ -1,6 +1,7 @@
 """Brokers that a test has to itself: with variables, settings or a disk of their own."""
 
 import os
+import re
 import resource
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -9,10 +10,12 @@ from pathlib import Path
 from faults.disk import ImageDisk
 from suites import verify
 from suites.brokers import registry
-from suites.brokers.base import Broker
+from suites.brokers.base import Broker, BrokerError
 from suites.brokers.local import LocalBroker
 from suites.brokers.sandbox import Sandbox
 from suites.harness.station import Station
+
+NO_ROOM = re.compile(r"enospc|no space left", re.IGNORECASE)
 
 
 def process_of(broker: Broker) -> LocalBroker:
@@ -60,7 +63,18 @@ def on_disk(
         with ImageDisk(folder, octets) as disk:
             broker.data = folder / "data"
             broker.data.mkdir()
+            _start_within(broker, octets)
             with broker:
                 yield broker, disk
     finally:
         sandbox.close()
+
+
+def _start_within(broker: LocalBroker, octets: int) -> None:
+    """Start it; Unsupported if its empty disk is too small, as for RabbitMQ 3.8, for a start."""
+    try:
+        broker.start()
+    except BrokerError as error:
+        if NO_ROOM.search(str(error)):
+            verify.unsupported(f"{broker.name} does not start on a disk of {octets >> 20} MiB")
+        raise
