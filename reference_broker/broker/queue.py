@@ -276,7 +276,7 @@ class Queue:
     def _forget(self, position: int, message: Message) -> None:
         if self._deadlines:
             self._deadlines.pop(position, None)
-        if self._store is not None and message.traits.persistent and not self.deleted:
+        if self._store is not None and message.traits.persistent:
             self._store.remove(self._number, position)
 
     def _bury(self, message: Message, reason: str) -> None:
@@ -454,6 +454,7 @@ class Queue:
         self.deleted = True
         if self._store is not None:
             self._store.drop_queue(self._number)
+            self._store = None  # which may give the number to another queue
         if self._timer is not None:
             self._timer.cancel()
         consumers, self.consumers = self.consumers, []

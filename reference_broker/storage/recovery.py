@@ -14,6 +14,7 @@ from reference_broker.wire.content import body_size_of, properties_of
 from reference_broker.wire.errors import HardError, SoftError, WireError
 from reference_broker.wire.tables import Table, decode_table
 
+from .schema import queue_and_position
 from .settings import restore_user, restore_vhost
 from .sqlite import SqliteStore
 
@@ -84,13 +85,14 @@ def _bindings(store: SqliteStore, broker: Broker) -> None:
 
 def _messages(store: SqliteStore, queues: dict[int, tuple[Queue, int]]) -> None:
     traits: dict[bytes, Traits] = {}
-    rows = store.rows("select * from messages order by queue, position")
-    for number, group in groupby(rows, key=itemgetter(0)):
+    rows = store.rows("select * from messages order by place")
+    placed = ((*queue_and_position(where), *rest) for where, *rest in rows)
+    for number, group in groupby(placed, key=itemgetter(0)):
         queue, head = queues.pop(number)
         queue.recover(
             head,
             (
-                (position, _message(exchange, key, frames, traits), expires, deliveries)
+                (position, _message(exchange, key, frames, traits), expires or None, deliveries)
                 for _number, position, exchange, key, frames, expires, deliveries in group
             ),
         )

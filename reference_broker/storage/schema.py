@@ -2,11 +2,18 @@
 
 One SQLite file. `application_id` marks it as ours, `user_version` is the version of the format; a
 file with another of either is refused. Arguments are encoded field tables, messages the octets of
-their frames, times seconds since 1970, settings JSON.
+their frames, times seconds since 1970 (0 for never), settings JSON.
+
+A message's place is the number of its queue and its position there in one whole number: by it
+SQLite finds and appends a row with less work than by two columns, and fills its pages.
 """
 
 APPLICATION_ID = 0x6D717066  # "mqpf"
-VERSION = 3
+VERSION = 4
+NEVER = 0.0
+
+_POSITION = 42  # bits: what one queue takes in half a year of 250,000 messages a second
+MAX_QUEUES = 2 ** (63 - _POSITION) - 1  # at once; SQLite's whole numbers have 63 bits and a sign
 
 TABLES = """
 create table vhosts (name text primary key, settings text not null) without rowid;
@@ -30,10 +37,20 @@ create table bindings (
   primary key (vhost, source, destination, to_queue, routing_key, arguments)
 ) without rowid;
 create table messages (
-  queue int, position int, exchange text not null, routing_key text not null, frames blob not null,
-  expires real, deliveries int not null default 0, primary key (queue, position)
-) without rowid;
+  place integer primary key, exchange text not null, routing_key text not null,
+  frames blob not null, expires real not null, deliveries int not null default 0
+);
 create table items (
   key blob primary key, flags int not null, expires real not null, value blob not null
 ) without rowid;
 """
+
+
+def place(queue: int, position: int) -> int:
+    """Where a message stands among all, by its queue's number and its position there."""
+    return queue << _POSITION | position
+
+
+def queue_and_position(place: int) -> tuple[int, int]:
+    """The reverse."""
+    return place >> _POSITION, place & (1 << _POSITION) - 1

@@ -10,6 +10,7 @@ from reference_broker.broker.access import Permission, TopicPermission
 from reference_broker.broker.message import Message
 from reference_broker.broker.passwords import hash_password
 from reference_broker.broker.policy import Policy
+from reference_broker.broker.ports import StoreError
 from reference_broker.broker.queue import Queue
 from suites.unit.doubles import body_of, message
 from suites.unit.stores import Kept, as_killed, contents, left_in, opened, queue_of
@@ -139,6 +140,40 @@ def test_a_deleted_queue_stays_deleted(tmp_path: Path, committed: bool) -> None:
         broker.vhosts["/"].delete_queue(queue)
         queue_of(broker).put(persistent(b"new"))
     assert left_in(tmp_path) == [(b"new", False)]
+
+
+def test_a_number_that_is_used_again_leads_to_nobody_elses_messages(tmp_path: Path) -> None:
+    """What still comes for a queue that is gone does not touch the one that has its number now."""
+    with opened(tmp_path) as (store, broker):
+        gone = queue_of(broker)
+        for _ in range(3):
+            gone.put(persistent(b"old"))
+        store.commit()
+        early, late = take(gone), take(gone)
+        gone.settle(*early)
+        broker.vhosts["/"].delete_queue(gone)
+        queue_of(broker).put(persistent(b"at once"))
+        store.commit()
+        queue = queue_of(broker, "r")
+        queue.put(persistent(b"later"))
+        queue.put(persistent(b"later still"))
+        store.commit()
+        gone.settle(*late)
+        gone.purge()
+        store.commit()
+        numbers = [number for (number,) in store.rows("select number from queues order by number")]
+    assert numbers == [1, 2]
+    assert left_in(tmp_path) == [(b"at once", False)]
+    assert left_in(tmp_path, "r") == [(b"later", False), (b"later still", False)]
+
+
+def test_one_queue_too_many_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than that two queues share messages."""
+    monkeypatch.setattr("reference_broker.storage.sqlite.MAX_QUEUES", 1)
+    with opened(tmp_path) as (_store, broker):
+        queue_of(broker)
+        with pytest.raises(StoreError, match="holds no more than 1 queues at once"):
+            queue_of(broker, "r")
 
 
 def test_a_message_that_never_rested_is_never_written(tmp_path: Path) -> None:
