@@ -283,11 +283,14 @@ class Connection:
 
     def _follow(self, pattern: fast.Pattern, buffer: bytes, position: int) -> int:
         """Take the publishes from `position` on that follow the pattern; where they end."""
-        head, size, method_size = pattern.head, pattern.size, pattern.method_size
+        before, after, after_at = pattern.before, pattern.after, pattern.after_at
+        size, method_size = pattern.size, pattern.method_size
         sink = self._pattern_sink
         last = len(buffer) - size
         while position <= last and buffer[position + size - 1] == FRAME_END:
-            if buffer.startswith(head, position):
+            if buffer.startswith(before, position) and (
+                not after or buffer.startswith(after, position + after_at)
+            ):
                 self._position = stop = position + size
                 sink.publish_again(buffer[position + method_size : stop])
             elif pattern.outlines(buffer, position):

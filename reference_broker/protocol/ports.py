@@ -31,6 +31,7 @@ class ChannelSink(Protocol):
     def publish_again(self, frames: bytes) -> None:
         """A whole content whose method, properties and body size are those of the last `publish`.
 
+        The message-id of plain properties apart, on which a broker does not act.
         Nothing else has reached the channel since, but acks and contents that were alike.
         """
 

@@ -29,6 +29,7 @@ _FIXED_SIZES = {"octet": 1, "timestamp": 8}
 # Property flags of class basic.
 _DELIVERY_MODE = 0x1000
 _REPLY_TO = 0x0200
+_MESSAGE_ID = 0x0080
 # All but headers, priority, expiration and user-id: whatever they say, a broker does not act on it,
 # delivery-mode and the reply-to of direct replies apart. The flags left out do need a look.
 _SKIPPABLE = 0xD6EC
@@ -70,12 +71,17 @@ class Pattern:
 
     `head` is all that stands before the body, `method_size` and `header_end` where in it the method
     frame and the header's payload end. Twin: `whole_content`, which finds the same in each of them.
+
+    Of plain properties the message-id may have other octets, since a broker does not act on it:
+    `before` and `after` are what stands on both sides of them, `after_at` where the latter starts.
     """
 
     __slots__ = (
         "_before_body",
         "_outline",
-        "head",
+        "after",
+        "after_at",
+        "before",
         "header_end",
         "method_size",
         "properties",
@@ -83,19 +89,36 @@ class Pattern:
     )
 
     def __init__(self, head: bytes, method_size: int, header_end: int, body: int) -> None:
-        self.head = head
         self.method_size = method_size
         self.header_end = header_end
         self.properties = method_size + HEADER_FIXED  # where they start
         self.size = len(head) + body + 1
         self._outline = head[: self.properties + 2]  # up to the flags
         self._before_body = head[header_end:]
+        start, end = message_id_at(head[self.properties : header_end])
+        self.after_at = self.properties + end
+        self.before, self.after = head, b""
+        if end:
+            self.before, self.after = head[: self.properties + start], head[self.after_at :]
 
     def outlines(self, buffer: bytes, position: int) -> bool:
         """Whether what stands at `position` differs from `head` in the properties' values alone."""
         return buffer.startswith(self._outline, position) and buffer.startswith(
             self._before_body, position + self.header_end
         )
+
+
+def message_id_at(properties: bytes) -> tuple[int, int]:
+    """Where the octets of the message-id start and end; (0, 0) in properties that are not plain.
+
+    Twin: `methods.decode_properties`.
+    """
+    if plain_delivery_mode(properties) is None or not properties[1] & _MESSAGE_ID:
+        return 0, 0
+    position = 2
+    for octets in _sizes((properties[0] << 8 | properties[1]) & ~(2 * _MESSAGE_ID - 1)):
+        position += octets or properties[position] + 1
+    return position + 1, position + 1 + properties[position]
 
 
 def plain_delivery_mode(properties: bytes) -> int | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from reference_broker.protocol.connection import Connection
 from reference_broker.protocol.states import Phase
+from reference_broker.wire.content import properties_of
 from reference_broker.wire.errors import AmqpError, HardError, SoftError
 from reference_broker.wire.framing import method_frame
 from reference_broker.wire.spec import PROTOCOL_HEADER
@@ -106,8 +107,8 @@ class ScriptedChannel:
                 raise kind(404, "as told", (60, 40))
 
     def publish_again(self, frames: bytes) -> None:
-        """A whole content like the last one."""
-        self.publish_alike(self._last[1], frames)
+        """A whole content like the last one, the message-id apart."""
+        self.publish_alike(properties_of(frames), frames)
 
     def publish_alike(self, properties: bytes, frames: bytes) -> None:
         """One with other properties."""

@@ -234,11 +234,32 @@ def test_a_pattern_equals_a_look(first: bytes, second: bytes, before: bytes) -> 
 def test_a_pattern_with_one_wrong_octet(octets: bytes, data: st.DataObject) -> None:
     """With an octet changed, only a publish whose frames still stand in place is outlined."""
     pattern = pattern_of(octets)
-    place = data.draw(st.integers(0, len(pattern.head) - 1))
+    place = data.draw(st.integers(0, pattern.header_end + 7))  # before the body
     wrong = bytearray(octets)
     wrong[place] ^= data.draw(st.integers(1, 255))
     values = range(pattern.properties + 2, pattern.header_end)
     assert pattern.outlines(bytes(wrong), 0) == (place in values)
+    identifier = octets.index(b"\x03", pattern.properties + 2) + 1  # its length stands before it
+    assert is_like(pattern, bytes(wrong)) == (identifier <= place < identifier + 3)
+
+
+def is_like(pattern: fast.Pattern, octets: bytes) -> bool:
+    """Whether a publish is like the pattern's, the message-id and the body's octets apart."""
+    return octets.startswith(pattern.before) and octets.startswith(pattern.after, pattern.after_at)
+
+
+@given(PROPERTY_SETS)
+def test_the_message_id_is_where_decoding_finds_it(properties: dict[str, Any]) -> None:
+    """In plain properties, and nowhere in others."""
+    encoded = encode_properties(properties)
+    start, end = fast.message_id_at(encoded)
+    plain = fast.plain_delivery_mode(encoded) is not None
+    if plain and "message_id" in properties:
+        assert encoded[start - 1 : end] == encode_shortstr(properties["message_id"])
+        rest = encode_properties({**properties, "message_id": ""})
+        assert encoded[: start - 1] + b"\0" + encoded[end:] == rest
+    else:
+        assert (start, end) == (0, 0)
 
 
 @pytest.mark.parametrize(
