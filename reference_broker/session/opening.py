@@ -2,11 +2,13 @@
 
 import platform
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from reference_broker.broker.access import User
 from reference_broker.wire.errors import AnnouncedError, HardError, WireError
+from reference_broker.wire.framing import method_frame
 from reference_broker.wire.spec import FRAME_MIN_SIZE
 from reference_broker.wire.tables import decode_table
 
@@ -41,7 +43,12 @@ except PackageNotFoundError:  # run from a tree that was never installed
 
 def start(session: "Session") -> None:
     """Greet the client."""
-    session.call(
+    session.send(_greeting(_mechanisms(session)))
+
+
+@cache
+def _greeting(mechanisms: str) -> bytes:
+    return method_frame(
         0,
         "connection.start",
         version_major=0,
@@ -54,7 +61,7 @@ def start(session: "Session") -> None:
             "copyright": "The mqproof authors",
             "information": "A reference broker with RabbitMQ's semantics, for tests",
         },
-        mechanisms=_mechanisms(session),
+        mechanisms=mechanisms,
         locales="en_US",
     )
 
