@@ -10,6 +10,7 @@ Observe = Callable[[str], None]
 
 BARE = "socket closed"
 ACCEPTED = "accepted"
+CLEANED = "cleaned"
 ROUND_TRIP = "exchange.declare-ok"
 
 
@@ -36,8 +37,13 @@ def accepted_or_fatal(client: RawClient, channel: int, *codes: int) -> str:
     return ACCEPTED if ending == ROUND_TRIP else ending
 
 
-def unchanged_or_fatal(client: RawClient, queue: str, properties: bytes) -> str:
-    """`accepted` if a message with these properties comes back with them, else how it ended."""
+def unchanged_or_fatal(
+    client: RawClient, queue: str, properties: bytes, cleaned: bytes | None = None
+) -> str:
+    """`accepted` if a message with these properties comes back with them, else how it ended.
+
+    Or `cleaned` if it comes back with those, which lack what stands for nothing.
+    """
     client.call(1, "queue.declare", queue=queue)
     client.send(1, "basic.publish", routing_key=queue)
     client.send_frame(2, 1, literal.header(0, properties))
@@ -45,6 +51,8 @@ def unchanged_or_fatal(client: RawClient, queue: str, properties: bytes) -> str:
     if ending == ACCEPTED:
         client.send(1, "basic.get", queue=queue, no_ack=True)
         returned = client.expect_content(1, "basic.get-ok", b"").header[literal.FLAGS_AT :]
+        if returned == cleaned:
+            return CLEANED
         if returned != properties:
             raise Mismatch(f"properties {properties[:40]!r}", f"properties {returned[:40]!r}")
     return ending

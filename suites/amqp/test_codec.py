@@ -60,7 +60,7 @@ def test_property_continuation(client: RawClient, names: Names, observe: Observe
 @pytest.mark.requirement("codec/property-undefined-bit")
 def test_property_undefined_bit(client: RawClient, names: Names, observe: Observe) -> None:
     """A property flag that stands for nothing is ignored, or is a connection error."""
-    observe(unchanged_or_fatal(client, names(), b"\x80\x02\x05plain"))
+    observe(unchanged_or_fatal(client, names(), b"\x80\x02\x05plain", b"\x80\x00\x05plain"))
 
 
 @pytest.mark.requirement("codec/unaligned")
