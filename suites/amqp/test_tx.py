@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from suites import verify
+from suites.amqp.dead_letters import dying_queue
+from suites.amqp.expiry import expect_left
 from suites.amqp.steps import drain, fill, hold, new_queue, ready, reopen
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
@@ -147,17 +149,25 @@ def test_ack_uncommitted_close(raw: RawClients, names: Names) -> None:
 
 
 @pytest.mark.requirement("tx/reject-commit")
-def test_reject_commit(raw: RawClients, names: Names) -> None:
-    """A reject with requeue takes effect at the commit."""
+@pytest.mark.parametrize("requeue", [True, False], ids=["back", "for good"])
+@pytest.mark.parametrize(
+    "method", ["basic.reject", pytest.param("basic.nack", marks=pytest.mark.needs("basic.nack"))]
+)
+def test_reject_commit(raw: RawClients, names: Names, method: str, requeue: bool) -> None:
+    """A reject or nack takes effect at the commit: back into the queue, or to the dead letters."""
     trader = transactional(raw)
-    queue = new_queue(trader, names)
+    letters = new_queue(trader, names)
+    queue = dying_queue(trader, names, letters)
     fill(trader, queue, [b"1"], channel=2)
     trader.sync(2)
     [tag] = hold(trader, queue, b"1")
-    trader.send(1, "basic.reject", delivery_tag=tag, requeue=True)
+    trader.send(1, method, delivery_tag=tag, requeue=requeue)
     verify_ready(trader, queue)
+    verify_ready(trader, letters)
     trader.call(1, "tx.commit")
-    verify_ready(trader, queue, b"1")
+    there = queue if requeue else letters
+    expect_left(trader, there, 1)
+    verify_ready(trader, there, b"1")
 
 
 @pytest.mark.requirement("tx/ack-unknown-immediate")
