@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from suites import verify
+from suites.amqp.dead_letters import dying_queue
 from suites.amqp.expiry import expect_left, expect_takes, publish_confirmed
 from suites.amqp.steps import drain, fill, hold, take
 from suites.amqp.topology import own_queue
@@ -100,13 +101,16 @@ def test_head_only(publisher: RawClient, names: Names) -> None:
 @pytest.mark.requirement("ttl/not-for-unacked")
 def test_not_for_unacked(publisher: RawClient, names: Names) -> None:
     """A message that was delivered in time does not expire, and can be acknowledged."""
-    queue = own_queue(publisher, names)
+    letters = own_queue(publisher, names)
+    queue = dying_queue(publisher, names, letters)
     publish_confirmed(publisher, queue, b"held", expiration=str(HELD))
     [tag] = hold(publisher, queue, b"held")
     publish_confirmed(publisher, queue, b"behind", expiration=str(HELD))
     expect_left(publisher, queue, 0)
+    expect_left(publisher, letters, 1)
     publisher.send(1, "basic.ack", delivery_tag=tag)
     publisher.expect_nothing(1)
+    verify.equal(drain(publisher, letters), [b"behind"], "expired messages")
 
 
 @pytest.mark.requirement("ttl/requeue-keeps-clock")
