@@ -185,6 +185,10 @@ class Queue:
             len(self) + 1, self._ready_size + message.body_size
         )
 
+    def rank(self, message: Message) -> int:
+        """The lower, the earlier a message leaves the queue, by its priority."""
+        return self._rank(message)
+
     def _rank(self, message: Message) -> int:
         """Where a message stands among others: the lower the earlier."""
         most = self.limits.max_priority

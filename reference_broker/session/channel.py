@@ -193,6 +193,8 @@ class Channel:
 
     def finish(self, taken: Iterable[Unacked], how: str) -> None:
         """Do what `settle` decided, and give the consumers their credit back."""
+        if how == "discard":
+            taken = sorted(taken, key=_burial)
         back: dict[Queue, list[tuple[int, Message]]] = {}
         for queue, position, message, consumer in taken:
             if how == "ack":
@@ -306,6 +308,12 @@ class Channel:
 
 def _unknown(delivery_tag: int, method: tuple[int, int] | None = None) -> SoftError:
     return SoftError(406, f"unknown delivery tag {delivery_tag}", method)
+
+
+def _burial(unacked: Unacked) -> tuple[bool, int]:
+    """In which order what is refused together dies in RabbitMQ: what was fetched, then by rank."""
+    queue, _position, message, consumer = unacked
+    return consumer is not None, queue.rank(message)
 
 
 HANDLERS: dict[str, Callable[..., None]] = {}

@@ -3,8 +3,15 @@
 import pytest
 
 from suites import verify
-from suites.amqp.dead_letters import TTL, dead_queue, deaths, dying_queue, reject, take_dead
-from suites.amqp.steps import drain, fill, hold
+from suites.amqp.dead_letters import (
+    TTL,
+    dead_queue,
+    deaths,
+    dying_queue,
+    reject,
+    take_dead,
+)
+from suites.amqp.steps import drain, fill, hold, take
 from suites.amqp.topology import own_queue
 from suites.brokers import definitions
 from suites.clients.raw import RawClient
@@ -54,6 +61,20 @@ def test_reject_order(client: RawClient, names: Names) -> None:
     for tag in reversed(hold(client, queue, b"1", b"2", b"3")):
         client.send(1, "basic.reject", delivery_tag=tag)
     take_dead(client, b"3", b"2", b"1")
+
+
+@pytest.mark.requirement("dlx/nack-priorities")
+@pytest.mark.needs("basic.nack")
+def test_nack_priorities(client: RawClient, names: Names) -> None:
+    """Of what a consumer has of a queue with priorities the higher ones die first."""
+    dead = dead_queue(client, names)
+    queue = dying_queue(client, names, dead, **{"x-max-priority": 5})
+    client.consume(1, queue)
+    for body, priority in ((b"1", 0), (b"2", 5), (b"3", 0), (b"4", 1)):
+        client.publish(1, "", queue, body, priority=priority)
+        take(client, body)
+    client.send(1, "basic.nack", delivery_tag=0, multiple=True)
+    take_dead(client, b"2", b"4", b"1", b"3")
 
 
 @pytest.mark.requirement("dlx/requeue-not")

@@ -218,6 +218,8 @@ class Model:
         for out in outs:
             if out.consumer is not None:
                 out.consumer.out -= 1
+        if how == "discard":  # what was fetched dies first, the rest by priority
+            outs = sorted(outs, key=lambda out: (out.consumer is not None, _rank(out)))
         for queue, helds in _by_queue(outs):
             if queue.deleted:
                 continue
@@ -318,6 +320,10 @@ def _ids(action: str) -> tuple[int, int]:
     from reference_broker.wire.spec import METHODS  # noqa: PLC0415  one use
 
     return METHODS[action].ids
+
+
+def _rank(out: Out) -> int:
+    return -out.queue.rank(out.held.message)
 
 
 def _by_queue(outs: Iterable[Out]) -> Iterator[tuple[Queue, list[Held]]]:

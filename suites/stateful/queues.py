@@ -133,9 +133,10 @@ class Queue:
 
     def _enter(self, held: Held) -> None:
         self.ready.append(held)
-        self.ready.sort(key=lambda one: (-self._rank(one.message), one.place))
+        self.ready.sort(key=lambda one: (-self.rank(one.message), one.place))
 
-    def _rank(self, message: Message) -> int:
+    def rank(self, message: Message) -> int:
+        """The higher, the earlier it leaves."""
         return int(min(message.priority, self.arguments.get("x-max-priority", 0)))
 
     def _trim(self) -> None:
