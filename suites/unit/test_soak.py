@@ -1,4 +1,5 @@
 import json
+import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -7,11 +8,14 @@ import pytest
 
 import reference_broker
 from suites.brokers.base import Endpoint
+from suites.brokers.kinds.reference import ReferenceBroker
 from suites.soak import __main__ as command
 from suites.soak import scenarios
 from suites.soak.crowd import Crowd
 from suites.soak.figure import Figure, ShortageError
+from suites.soak.mixed import FillingDisk, Tally
 from suites.soak.scenarios import Scenario, Stage
+from suites.unit.histories import seeded
 from suites.verify import Mismatch
 
 
@@ -89,3 +93,14 @@ def test_a_crowd_counts_whom_the_broker_leaves() -> None:
         assert crowd.heard >= 60
     crowd.hold(0.5)
     assert crowd.lost == 40
+
+
+def test_where_no_disk_can_be_filled_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without root the round is left out, which is told once, and is not counted."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with FillingDisk(ReferenceBroker("")) as disk:
+        for _ in range(2):
+            assert not disk.round(seeded(1), Tally(), tmp_path)
+    assert capsys.readouterr().err.count("soak: without a full disk: a disk in an image needs") == 1
