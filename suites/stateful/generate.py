@@ -468,6 +468,7 @@ def _settle(choice: Choice) -> Step | None:
     tag = choice.of(sorted(channel.outs))
     out = channel.outs[tag]
     multiple = choice.chance(30) and set(together(channel, tag)) <= channel.outs.keys()
+    multiple = multiple and not _comes_back_in_parts(channel)
     action = choice.of(("basic.ack", "basic.nack", "basic.reject"))
     arguments: dict[str, Any] = {DELIVERY: [out.queue.name, out.held.message.body]}
     if _latest(channel, tag) != tag:
@@ -511,8 +512,17 @@ def _settle_all(choice: Choice) -> Step:
 
 
 @makes(1, "acks")
-def _recover(choice: Choice) -> Step:
-    return choice.on_channel("basic.recover", requeue=not choice.chance(4))
+def _recover(choice: Choice) -> Step | None:
+    channel = choice.channel
+    if _comes_back_in_parts(channel):
+        return None
+    return choice.at(channel, "basic.recover", requeue=not choice.chance(4))
+
+
+def _comes_back_in_parts(channel: Channel) -> bool:
+    """Whether several have something of one queue: consumers of the channel, or who fetched."""
+    holders = {(out.queue, out.consumer) for out in channel.outs.values()}
+    return len(holders) > len({queue for queue, _consumer in holders})
 
 
 # beginnings and ends
