@@ -27,8 +27,9 @@ examples:
   nox -s mutants
   nox -s mutants -- --only 'topic-*' --every
 
-Exit code: 0 if every mutant was killed by a test of its own requirement, 1 if one was not, 2 if the
-run could not begin or its page not be written.
+Exit code: 0 if every mutant was killed by a test of its own requirement and every requirement that
+binds and has a test has a mutant or a reason for none, 1 if not, 2 if the run could not begin or
+its page not be written.
 """
 
 
@@ -80,7 +81,7 @@ class _Work:
         write_page(path, page.render(trials, self._command))
         sys.stdout.write(f"{account.render()}\n\n{page.summary(trials)}\n{path}\n")
         killed = all(trial.fate is Fate.KILLED for trial in trials)
-        self.code = 0 if killed and not account.mistakes else _FAILED
+        self.code = 0 if killed and account.settled else _FAILED
 
 
 class _Progress:

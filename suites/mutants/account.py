@@ -69,6 +69,11 @@ class Account:
             if (why := _belied(identifier, self.requirements, fates))
         ]
 
+    @property
+    def settled(self) -> bool:
+        """Whether nobody owes a mutant any more, and no reason is belied."""
+        return not (self.neither or self.mistakes)
+
     def render(self) -> str:
         """A table of the areas, and one line."""
         fates = self.fates
@@ -77,7 +82,8 @@ class Account:
         for identifier, fate in fates.items():
             areas.setdefault(self.requirements[identifier].area, Counter())[fate] += 1
         told = ", ".join(f"{counted[fate]} {_TOLD[fate]}" for fate in FATES)
-        lines = [*self.mistakes, f"{len(fates)} requirements bind and have a test: {told}"]
+        owing = [f"{name} has neither a mutant nor a reason" for name in self.neither]
+        lines = [*self.mistakes, *owing, f"{len(fates)} requirements bind and have a test: {told}"]
         return table("area", list(FATES), areas) + "\n\n" + "\n".join(lines)
 
 

@@ -115,11 +115,15 @@ def test_the_account_tells_who_owes_a_mutant() -> None:
     known = {name: _requirement(name, level) for name, level in levels.items()}
     known["a/untested"] = _requirement("a/untested")
     given = Account(known, [ONE], {"a/b": "Out of reach."}, set(levels))
-    assert (given.neither, given.mistakes) == (["a/c"], [])
+    assert (given.neither, given.mistakes, given.settled) == (["a/c"], [], False)
+    settled = replace(given, reasons={"a/b": "Out of reach.", "a/c": "The same."})
+    assert (settled.neither, settled.mistakes, settled.settled) == ([], [], True)
     assert given.render().endswith(
         "3 requirements bind and have a test:"
         " 1 with a mutant, 1 with a reason for none, 1 with neither"
     )
+    assert "a/c has neither a mutant nor a reason" in given.render()
+    assert not replace(settled, reasons={**settled.reasons, "a/nothing": "No."}).settled
     wrong = {"route/topic-star": "No.", "a/untested": "No.", "a/nothing": "No."}
     assert [line.rpartition(", and ")[2] for line in replace(given, reasons=wrong).mistakes] == [
         "has one",
