@@ -4,7 +4,8 @@ A file's name is the broker's string made file-safe (`reference-semantics-spec`)
 (`reference`), or its product (`rabbitmq`); the first that exists holds. It may stand on another
 file: `extends = "rabbitmq"`, judged as that product's `extends_version`. Its own entries replace
 those that it inherits for the same requirement and test, and `conforms` lists requirements whose
-inherited expectations do not hold.
+inherited expectations do not hold. What a broker does `sometimes` is not inherited: another's bad
+luck excuses nobody.
 """
 
 import re
@@ -79,7 +80,8 @@ def read(path: Path, version: str, above: tuple[str, ...] = ()) -> tuple[Expecta
     inherited: tuple[Expectation, ...] = ()
     if "extends" in content:
         base = path.with_name(f"{content['extends']}.toml")
-        inherited = read(base, str(content.get("extends_version", version)), (*above, path.name))
+        found = read(base, str(content.get("extends_version", version)), (*above, path.name))
+        inherited = tuple(entry for entry in found if not entry.sometimes)
     dropped = _conforming(path, content, inherited)
     replaced = {(entry.requirement, entry.test) for entry in own}
     kept = [

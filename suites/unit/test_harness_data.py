@@ -151,6 +151,15 @@ def test_a_file_extends_another(write: Write) -> None:
     }
 
 
+def test_what_another_does_sometimes_excuses_nobody(write: Write) -> None:
+    """It holds for the broker whose file it stands in, not for one that extends this."""
+    second = DEVIATION.replace("higher-version", "unknown-revision")
+    big = write("big.toml", f"{DEVIATION}sometimes = true\n{second}")
+    assert [entry.sometimes for entry in expectations.read(big, "1")] == [True, False]
+    small = write("small.toml", 'extends = "big"\n')
+    assert [e.requirement for e in expectations.read(small, "1")] == ["header/unknown-revision"]
+
+
 def test_the_first_name_with_a_file_holds(write: Write) -> None:
     """A broker's string goes before its kind, and that before its product."""
     write("reference-semantics-spec.toml", "")
