@@ -10,7 +10,7 @@ from reference_broker.memcacheq.kv_frontend import KeyValue
 from reference_broker.memcacheq.ports import ItemStore
 from reference_broker.memcacheq.settings import ITEM_SIZES, Settings
 from reference_broker.session.hub import Hub
-from reference_broker.session.opening import VERSION
+from reference_broker.version import VERSION
 
 from .listening import StartError, listen, port_of
 from .memcache_transport import FrontEnd, MemcacheTransport

@@ -3,10 +3,10 @@
 import platform
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from reference_broker.broker.access import User
+from reference_broker.version import VERSION
 from reference_broker.wire.errors import AnnouncedError, HardError, WireError
 from reference_broker.wire.framing import method_frame
 from reference_broker.wire.spec import FRAME_MIN_SIZE
@@ -34,11 +34,6 @@ MECHANISMS = "PLAIN AMQPLAIN"
 LOCAL_USER = "guest"  # whose password everybody knows: from this machine only, as in RabbitMQ
 
 RABBITMQ = "3.10.8"  # whose semantics these are
-
-try:
-    VERSION = version("mqproof")
-except PackageNotFoundError:  # run from a tree that was never installed
-    VERSION = "0"
 
 
 def start(session: "Session") -> None:

@@ -4,7 +4,8 @@ from reference_broker.broker.definitions import DefinitionsError, define
 from reference_broker.management import shapes
 from reference_broker.management.call import NO_CONTENT, Answer, Call, answers, bad_request
 from reference_broker.management.shapes import Shape
-from reference_broker.session.opening import RABBITMQ, VERSION
+from reference_broker.session.opening import RABBITMQ
+from reference_broker.version import VERSION
 
 from .entities import bindings_in
 

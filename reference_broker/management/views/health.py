@@ -7,7 +7,8 @@ from typing import Any
 from reference_broker.broker.exchange import TYPES
 from reference_broker.management.call import NO_CONTENT, Answer, Call, answers, bad_request
 from reference_broker.management.shapes import Shape
-from reference_broker.session.opening import MECHANISMS, RABBITMQ, VERSION
+from reference_broker.session.opening import MECHANISMS, RABBITMQ
+from reference_broker.version import VERSION
 
 from .messages import send
 
