@@ -5,8 +5,10 @@ The whole experiment is made once for all tests that ask about it (the fixture `
     load, confirmed │ the disk ails │ told │ kill, start │ the disk is well │ start, drain
 """
 
+import re
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import mean
@@ -42,6 +44,11 @@ HOW: Mapping[str, Callable[[ImageDisk], Fault]] = {
     "read-only": BrokenDisk,
 }
 ALL_OF_IT = 1_000_000  # lines of a log
+REASONS = {
+    "full": re.compile("enospc|no space left|disk is full", re.IGNORECASE),
+    "read-only": re.compile("erofs|read-only file system", re.IGNORECASE),
+}
+LOOK_INTERVAL = 0.05  # seconds between two looks at the log
 SERVES, ENDS, HANGS = "serves", "ends by itself", "neither serves nor ends"
 
 
@@ -122,9 +129,10 @@ def experiment(broker: LocalBroker, disk: ImageDisk, how: str, site: Site, seed:
             publisher.ails.set()
             publisher.finish()
             asked = _ask(other, site.queues[-1])
+            logged = log.grown_to(str(broker.data_folder), REASONS[how])
             broker.kill()
             consumer.finish()
-            logged = log.grown()
+            logged += log.grown()
             anew = _start_anew(broker)
             refusal = log.grown()
     history.next_life()
@@ -143,7 +151,7 @@ def experiment(broker: LocalBroker, disk: ImageDisk, how: str, site: Site, seed:
 
 
 class _Log:
-    """What a broker has logged since the last look."""
+    """What a broker has logged since the last look; it may log a while after clients are told."""
 
     def __init__(self, broker: LocalBroker) -> None:
         self._broker = broker
@@ -154,6 +162,14 @@ class _Log:
         """What is new."""
         log = self._broker.log_tail(ALL_OF_IT)
         new, self._seen = log[self._seen :], len(log)
+        return new
+
+    def grown_to(self, folder: str, reason: re.Pattern[str]) -> str:
+        """What is new, once it names the folder and the reason, or it has had the time to."""
+        new, deadline = self.grown(), time.monotonic() + LONGEST
+        while time.monotonic() < deadline and not (folder in new and reason.search(new)):
+            time.sleep(LOOK_INTERVAL)
+            new += self.grown()
         return new
 
 

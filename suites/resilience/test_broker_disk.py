@@ -14,7 +14,7 @@ from suites.durability.contracts import UNSYNCED, judge
 from suites.durability.crash import seal, start_again
 from suites.durability.private import on_disk
 from suites.harness.station import Station
-from suites.resilience.ailing import ENDS, OCTETS, SERVES, Ailing
+from suites.resilience.ailing import ENDS, OCTETS, REASONS, SERVES, Ailing
 from suites.resilience.bounds import LONGEST
 from suites.verify import Mismatch
 
@@ -22,10 +22,6 @@ Observe = Callable[[str], None]
 
 LIMIT = 16 << 20  # octets
 TOLD = re.compile(r"basic\.nack|connection\.blocked|(connection|channel)\.close \d+|socket closed")
-REASONS = {
-    "full": re.compile("enospc|no space left|disk is full", re.IGNORECASE),
-    "read-only": re.compile("erofs|read-only file system", re.IGNORECASE),
-}
 
 pytestmark = [pytest.mark.needs("kill", "durable"), pytest.mark.timeout(300)]
 
