@@ -8,7 +8,7 @@ from amqp_mock import create_amqp_mock
 from reference_broker.pytest_plugin import AnyBroker
 
 MANY = range(300)
-FEW = range(5)  # a test of these takes many seconds
+FEW = range(5)  # a test of these takes a second or many
 BODY = b'{"tea": 1}'  # amqp-mock keeps nothing but JSON as it is
 PATIENCE = 30.0  # seconds
 
