@@ -112,7 +112,8 @@ class Restart(Fault):
 class CrashLoop(Fault):
     """Kills the process every `period` seconds, give or take `jitter`, and starts it at once.
 
-    `crashes` counts. Leaving waits until the process is back; an error of its start is raised then.
+    `crashes` counts. Leaving waits until the process is back; an error of its start ends the loop
+    (`failed`), and is raised then.
     """
 
     def __init__(self, subject: Subject, period: float, jitter: float = 0.0, seed: int = 0) -> None:
@@ -128,6 +129,11 @@ class CrashLoop(Fault):
         self._left = threading.Event()
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a start has failed."""
+        return self._failure is not None
 
     def hurt(self) -> None:
         """Start the loop."""

@@ -16,6 +16,7 @@ from faults.disk import FailingFsync
 from faults.process import CrashLoop, Pause
 from suites import verify
 from suites.brokers.base import Broker, BrokerError, Endpoint
+from suites.brokers.local import LocalBroker
 from suites.clients.raw import RawClient
 from suites.durability import load
 from suites.durability.contracts import AT_LEAST_ONCE, judge
@@ -176,13 +177,30 @@ def test_crash_loop(station: Station, tmp_path: Path) -> None:
         site = load.build(broker.endpoint, Names(broker.endpoint, Janitor(), "crash-loop"))
         broker.restart()  # so that the queues outlive a kill on RabbitMQ 3.10, too
         history = History()
-        with CrashLoop(broker, period=1.0, jitter=0.3, seed=1) as loop:
-            while loop.crashes < CRASHES:
+        with CrashLoop(_Revived(broker), period=1.0, jitter=0.3, seed=1) as loop:
+            while loop.crashes < CRASHES and not loop.failed:
                 _publish_some(broker.endpoint, history, site)
         history.next_life()
         load.empty(broker.endpoint, history, site)
     judge(history, AT_LEAST_ONCE, tmp_path)
     verify.true(history.await_sends(1, 0), "some confirmed messages", "none")
+
+
+class _Revived:
+    """The broker as a loop's subject: that it does not start again is a finding."""
+
+    def __init__(self, broker: LocalBroker) -> None:
+        self._broker = broker
+
+    @property
+    def pid(self) -> int:
+        return self._broker.pid
+
+    def kill(self) -> None:
+        self._broker.kill()
+
+    def start(self) -> None:
+        start_again(self._broker)
 
 
 class Passing(AnyEnd, Publisher):

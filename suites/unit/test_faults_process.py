@@ -141,8 +141,9 @@ def test_crash_loop_tells_of_a_failed_start(cat: Cat, monkeypatch: pytest.Monkey
         patched.setattr(cat, "start", fail)
         loop = CrashLoop(cat, 0.001)
         loop.start()
-        while not has_ended(cat.pid):
+        while not loop.failed:
             time.sleep(0.005)
+        assert has_ended(cat.pid)
         with pytest.raises(OSError, match="no such broker"):
             loop.stop()
     cat.start()
