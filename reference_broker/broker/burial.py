@@ -1,7 +1,8 @@
 """The order in which the dead are buried: one by one, when nobody is in the middle of it."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from .message import Message
 from .queue import Outcome, Queue
@@ -35,6 +36,17 @@ class Burials:
         if self._dead and not waited:
             self._bury_all()
         return taken
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What dies within is buried at the end, as `spread` does it for a single message."""
+        waited, self._waiting = self._waiting, True
+        try:
+            yield
+        finally:
+            self._waiting = waited
+            if self._dead and not waited:
+                self._bury_all()
 
     def died(self, queue: Queue, message: Message, reason: str) -> None:
         """A message has died in a queue."""

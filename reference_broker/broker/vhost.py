@@ -68,6 +68,7 @@ class VHost:
         self._leases = Leases(clock, self.delete_queue)
         self._burials = Burials(self._dead_letter)
         self.spread = self._burials.spread
+        self.burials_held = self._burials.held
         self._into: dict[Queue | Exchange, dict[Binding, None]] = {}
         for exchange, kind in _PREDECLARED:
             self.exchanges[exchange] = make_exchange(kind, exchange, durable=True)

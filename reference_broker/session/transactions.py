@@ -39,7 +39,8 @@ def tx_commit(channel: Channel) -> None:
     channel.transaction = None
     channel.session.hub.atomic = True
     try:
-        taken = [channel.route(route, message) for route, message in transaction.publishes]
+        with channel.session.vhost.burials_held():  # no dead letter comes before what is published
+            taken = [channel.route(route, message) for route, message in transaction.publishes]
         for how, group in groupby(transaction.settled, key=itemgetter(1)):
             channel.finish([unacked for _tag, _how, unacked in group], how)
     finally:

@@ -207,3 +207,18 @@ def test_what_dies_at_once_is_buried_when_all_have_the_message(vhost: VHost, fir
     taken = [queues["other"].take() for _ in range(2)]
     assert [found[1] is copy for found in taken if found is not None] == [True, False]
     assert len(queues["dying"]) == 0
+
+
+def test_what_dies_while_burials_are_held_is_buried_at_the_end(vhost: VHost) -> None:
+    """What is published at once stands before the dead letters of it: a transaction's commit."""
+    grave = {"dead_letter_exchange": "", "dead_letter_routing_key": "other"}
+    dying = declare(vhost, "dying", **grave, message_ttl=0)
+    other = declare(vhost, "other")
+    later = message(b"later")
+    with vhost.burials_held(), vhost.burials_held():
+        dying.put(message(b"dies"))
+        other.put(later)
+    taken = [other.take() for _ in range(2)]
+    assert [found[1] is later for found in taken if found is not None] == [True, False]
+    dying.put(message(b"dies at once"))
+    assert len(other) == 1
