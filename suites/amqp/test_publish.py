@@ -66,12 +66,16 @@ def test_mandatory_returned(client: RawClient, names: Names) -> None:
 
 @pytest.mark.requirement("publish/mandatory-routed")
 def test_mandatory_routed(client: RawClient, names: Names) -> None:
-    """A mandatory message that reaches a queue does not come back."""
-    queue, nowhere = new_queue(client, names), names()
-    client.publish(1, "", queue, b"routed", mandatory=True)
+    """A mandatory message that reaches a queue, or several, does not come back."""
+    queues, nowhere = [new_queue(client, names) for _ in range(2)], names()
+    for queue in queues:
+        client.call(1, "queue.bind", queue=queue, exchange="amq.direct", routing_key=nowhere)
+    client.publish(1, "", queues[0], b"routed", mandatory=True)
+    client.publish(1, "amq.direct", nowhere, b"to both", mandatory=True)
     client.publish(1, "", nowhere, b"unroutable", mandatory=True)
     expect_return(client, 312, "", nowhere, b"unroutable")
-    verify.equal(drain(client, queue), [b"routed"], "queue")
+    verify.equal(drain(client, queues[0]), [b"routed", b"to both"], "queue")
+    verify.equal(drain(client, queues[1]), [b"to both"], "other queue")
 
 
 @pytest.mark.requirement("publish/immediate")

@@ -1,6 +1,8 @@
 """A client library of the management API that others wrote: AMQPStorm's."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
 
 import pytest
 from amqpstorm.management.api import ManagementApi
@@ -11,6 +13,9 @@ from suites import verify
 from suites.brokers.base import Broker
 from suites.harness.operating import Operator, Realm
 from suites.management.test_api import LISTED, port_of
+from suites.verify import Mismatch
+
+P = ParamSpec("P")
 
 pytestmark = [
     pytest.mark.needs("admin"),
@@ -26,6 +31,19 @@ def storm(broker: Broker) -> ManagementApi:
     return ManagementApi(f"http://{at.host}:{port_of(broker)}", at.user, at.password)
 
 
+def judged(test: Callable[P, None]) -> Callable[P, None]:
+    """What the library objects to is what the broker did wrong."""
+
+    @wraps(test)
+    def judge(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            test(*arguments, **options)
+        except ApiError as error:
+            raise Mismatch("answers that AMQPStorm takes", f"ApiError: {error}") from error
+
+    return judge
+
+
 def refused(call: Any, *arguments: Any, **options: Any) -> int:
     """The status with which a call is refused."""
     try:
@@ -35,6 +53,7 @@ def refused(call: Any, *arguments: Any, **options: Any) -> int:
     return 0
 
 
+@judged
 def test_the_node(storm: ManagementApi) -> None:
     """What the broker is, who asks, and whether it is well."""
     verify.equal(storm.whoami()["name"], "guest", "user")
@@ -46,6 +65,7 @@ def test_the_node(storm: ManagementApi) -> None:
     verify.equal(storm.healthchecks.get(node), {"status": "ok"}, "health of the node")
 
 
+@judged
 def test_messages(storm: ManagementApi, realm: Realm) -> None:
     """A queue is declared, bound, filled, read, purged and deleted."""
     vhost = realm.vhost
@@ -81,6 +101,7 @@ def test_messages(storm: ManagementApi, realm: Realm) -> None:
     verify.equal(refused(storm.exchange.get, "e", vhost), 404, "status for an exchange")
 
 
+@judged
 def test_a_connection_is_closed(storm: ManagementApi, realm: Realm) -> None:
     """It is found in the list, looked at with its channel, and closed for a reason."""
     client = realm.clients()
@@ -105,6 +126,7 @@ def test_a_connection_is_closed(storm: ManagementApi, realm: Realm) -> None:
     verify.equal(closed["reply_text"], "CONNECTION_FORCED - enough of you", "reply-text")
 
 
+@judged
 def test_users(storm: ManagementApi, operator: Operator, realm: Realm) -> None:
     """They are made, permitted, and deleted one by one or together."""
     names = [operator.user().user for _ in range(3)]
@@ -123,6 +145,7 @@ def test_users(storm: ManagementApi, operator: Operator, realm: Realm) -> None:
     verify.equal(refused(storm.user.get, names[2]), 404, "status")
 
 
+@judged
 def test_vhosts(storm: ManagementApi, realm: Realm) -> None:
     """They are made, listed with their permissions, and deleted."""
     name = f"{realm.vhost}-2"
