@@ -10,8 +10,11 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "tests"]
 
-# Most conformance tests wait for a protocol timer rather than for a processor.
-WORKERS = max(4, os.cpu_count() or 1)
+# Most conformance tests wait for a protocol timer rather than for a processor. Each worker has a
+# broker of its own, which costs more where that is not the reference broker.
+CPUS = os.cpu_count() or 1
+WORKERS = {"reference": max(6, CPUS)}
+OTHER_WORKERS = max(4, CPUS)
 GRACE = 30.0  # seconds for pytest to end its brokers and the record after Ctrl-C
 KILLS = "100"  # what the suites do in 5 for every run, the soak does in this many
 MEASURED = ("wire", "protocol", "storage")
@@ -71,12 +74,11 @@ def has_workers(arguments: list[str]) -> bool:
     return any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
 
 
-def suites_for(arguments: list[str]) -> list[str]:
-    """The suites that the broker under test can be judged by, from pytest's arguments."""
+def kind_of(arguments: list[str]) -> str:
+    """The kind of the broker under test, from pytest's arguments."""
     words = " ".join(arguments).replace("=", " ").split()
     broker = words[words.index("--broker") + 1] if "--broker" in words[:-1] else "reference"
-    kind = broker.partition(":")[0]
-    return SUITES.get(kind, AMQP_SUITES)
+    return broker.partition(":")[0]
 
 
 @nox.session
@@ -84,8 +86,9 @@ def conformance(session: nox.Session) -> None:
     """Put a broker on trial: `-- --broker SPEC --requirement 'queue/*'`, and pytest's options."""
     install(session, "suites", "reports")
     arguments = session.posargs
-    paths = [] if has_path(arguments) else suites_for(arguments)
-    workers = [] if has_workers(arguments) else ["-n", str(WORKERS)]
+    kind = kind_of(arguments)
+    paths = [] if has_path(arguments) else SUITES.get(kind, AMQP_SUITES)
+    workers = [] if has_workers(arguments) else ["-n", str(WORKERS.get(kind, OTHER_WORKERS))]
     run(session, "pytest", "-q", "--progress", "--dist", "worksteal", *workers, *paths, *arguments)
 
 
