@@ -10,11 +10,6 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "tests"]
 
-# Most conformance tests wait for a protocol timer rather than for a processor. Each worker has a
-# broker of its own, which costs more where that is not the reference broker.
-CPUS = os.cpu_count() or 1
-WORKERS = {"reference": max(6, CPUS)}
-OTHER_WORKERS = max(4, CPUS)
 GRACE = 30.0  # seconds for pytest to end its brokers and the record after Ctrl-C
 KILLS = "100"  # what the suites do in 5 for every run, the soak does in this many
 MEASURED = ("wire", "protocol", "storage")
@@ -88,7 +83,7 @@ def conformance(session: nox.Session) -> None:
     arguments = session.posargs
     kind = kind_of(arguments)
     paths = [] if has_path(arguments) else SUITES.get(kind, AMQP_SUITES)
-    workers = [] if has_workers(arguments) else ["-n", str(WORKERS.get(kind, OTHER_WORKERS))]
+    workers = [] if has_workers(arguments) else ["-n", "auto"]
     run(session, "pytest", "-q", "--progress", "--dist", "worksteal", *workers, *paths, *arguments)
 
 

@@ -1,5 +1,6 @@
 """A clock that is wrong: skew of a process by libfaketime."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ _PLACES = (
     "/opt/homebrew/lib/faketime/libfaketimeMT.1.dylib",
     "/usr/local/lib/faketime/libfaketimeMT.*",
 )
+SHARED = Path("/dev/shm")  # noqa: S108  where Linux has POSIX shared memory and semaphores as files
 
 
 class Skew(Fault):
@@ -52,14 +54,28 @@ class Skew(Fault):
         self._set(0)
 
     def close(self) -> None:
-        """Remove the file that the process read its offset from."""
+        """Remove the file that the process read its offset from, and what libfaketime left."""
         self._file.unlink(missing_ok=True)
+        _sweep()
 
     def _set(self, seconds: float) -> None:
         # Replaced at once, since the process may read it at any moment.
         fresh = self._file.with_suffix(".new")
         fresh.write_text(f"{seconds:+f}\n", encoding="ascii")
         fresh.replace(self._file)
+
+
+def _sweep() -> None:
+    """Remove the shared memory that libfaketime leaves of processes that were killed.
+
+    It is named by the number of the process, and the next process of that number, preloaded in its
+    turn, would refuse to start (libfaketime's README, "Leftover files").
+    """
+    for left in SHARED.glob("*faketime_*"):
+        number = left.name.rpartition("_")[2]
+        if number.isdigit() and not Path("/proc", number).exists():
+            with contextlib.suppress(OSError):  # another user's, or another run has just done it
+                left.unlink()
 
 
 def _find_library() -> Path:

@@ -15,6 +15,7 @@ pytest_plugins = [
     "suites.harness.allure",  # after what it imports
     "suites.harness.variants",  # before text_fixtures, which imports it
     "suites.harness.text_fixtures",
+    "suites.harness.workers",
     "suites.resilience.ailing",
     "suites.resilience.fixtures",
     "suites.resilience.options",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from faults import Unsupported
-from faults.clock import VARIABLE, Skew
+from faults.clock import SHARED, VARIABLE, Skew
 from faults.disk import (
     BrokenDisk,
     FailingFsync,
@@ -50,6 +50,11 @@ class Worker:
 
     def close(self) -> None:
         """End it."""
+        self._process.communicate()
+
+    def kill(self) -> None:
+        """End it without a word."""
+        self._process.kill()
         self._process.communicate()
 
 
@@ -286,3 +291,26 @@ def test_skew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(Unsupported, match="a wrong clock needs libfaketime: install it"):
         Skew(1)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no shared memory as files here")
+def test_what_libfaketime_shares_goes_with_a_process_that_was_killed() -> None:
+    """Else the next process of that number would not start; what a living one shares stays."""
+    try:
+        first, second = Skew(1), Skew(1)
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    killed, alive = Worker(**first.environment), Worker(**second.environment)
+    try:
+        assert [killed.ask("1"), alive.ask("1")] == ["1", "1"]
+        of_killed, of_alive = (f"*faketime_*_{worker.pid}" for worker in (killed, alive))
+        assert len(list(SHARED.glob(of_killed))) == 2
+        killed.kill()
+        first.close()
+        assert not list(SHARED.glob(of_killed))
+        assert len(list(SHARED.glob(of_alive))) == 2
+    finally:
+        killed.kill()
+        alive.kill()
+        second.close()
+    assert not list(SHARED.glob(of_alive))

@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import os
 import socket
 import threading
 from pathlib import Path
+from typing import cast
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -17,9 +19,11 @@ from reports.render import PAGES, RENDERERS, words
 from suites.brokers.base import BrokerError
 from suites.brokers.kinds import existing
 from suites.brokers.registry import parse
+from suites.harness.workers import pytest_xdist_auto_num_workers
 from suites.unit.test_harness import CRASH, TESTS, Lies, Run
 
 SHORT = 0.5  # seconds that the harness waits for a handshake here
+CPUS = os.cpu_count() or 1
 CUTS = (0.02, 0.2, 0.4, 0.5, 0.6, 0.8, 0.95)  # of a record's length
 
 
@@ -162,3 +166,41 @@ def test_a_record_cut_anywhere_costs_one_line(
     told = capsys.readouterr()
     assert code == 0 or told.err.count("\n") == 1
     assert "Traceback" not in told.err + told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "workers"),
+    [
+        (["suites/amqp"], max(6, CPUS)),
+        (["--broker", "reference:semantics=spec", "suites/amqp/test_qos.py::test_x"], max(6, CPUS)),
+        (["--broker", "rabbitmq", "suites/amqp", "suites/durability"], max(4, CPUS)),
+        (["suites/amqp", "suites/unit"], None),
+    ],
+)
+def test_workers_side_by_side(
+    monkeypatch: pytest.MonkeyPatch,
+    pytestconfig: pytest.Config,
+    arguments: list[str],
+    workers: int | None,
+) -> None:
+    """More than processors where all that runs is judged, unless the environment says how many."""
+    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
+    monkeypatch.chdir(pytestconfig.rootpath)
+    config = cast("pytest.Config", _Arguments(arguments))
+    assert pytest_xdist_auto_num_workers(config) == workers
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "3")
+    assert pytest_xdist_auto_num_workers(config) is None
+
+
+class _Arguments:
+    """What the hook asks of pytest's configuration."""
+
+    def __init__(self, words: list[str]) -> None:
+        named = "--broker" in words
+        self._broker = words[1] if named else "reference"
+        self.args = words[2:] if named else words
+
+    def getoption(self, name: str) -> str:
+        """The broker's."""
+        assert name == "--broker"
+        return self._broker
