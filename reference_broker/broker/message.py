@@ -1,6 +1,7 @@
 """A message: what was published, where to, and what a broker must know of its properties."""
 
 import re
+from math import isfinite
 from typing import Any, NamedTuple
 
 from reference_broker.wire import content, fast
@@ -47,13 +48,15 @@ def read_traits(properties: bytes) -> Traits:
 
     Raises:
         SoftError: a value that RabbitMQ refuses with 406.
-        WireError: the properties cannot be decoded.
+        WireError: the properties cannot be decoded, or have a number that Erlang lacks: not finite.
     """
     plain = plain_traits(properties)
     if plain is not None:
         return plain
     decoded = decode_properties(bytes(12) + properties)
     headers = decoded.get("headers") or {}
+    if not _finite(headers):
+        raise WireError("a number in the headers is infinite, or none")
     mode = decoded.get("delivery_mode", TRANSIENT)
     if mode not in _MODES:
         raise SoftError(406, f"invalid message: {{delivery_mode_unknown,{mode}}}")
@@ -67,6 +70,15 @@ def read_traits(properties: bytes) -> Traits:
         bcc=bcc,
         special=bool(cc or bcc or decoded.get("reply_to") == REPLIES),
     )
+
+
+def _finite(value: Any) -> bool:
+    """Whether each float in a decoded value is a finite number."""
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    return not isinstance(value, list) or all(map(_finite, value))
 
 
 def _expiration(text: str | None) -> int | None:

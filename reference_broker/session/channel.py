@@ -310,10 +310,13 @@ def _unknown(delivery_tag: int, method: tuple[int, int] | None = None) -> SoftEr
     return SoftError(406, f"unknown delivery tag {delivery_tag}", method)
 
 
-def _burial(unacked: Unacked) -> tuple[bool, int]:
-    """In which order what is refused together dies in RabbitMQ: what was fetched, then by rank."""
+def _burial(unacked: Unacked) -> tuple[bool, str, int]:
+    """In which order what is refused together dies in RabbitMQ (`foreach_per_queue`).
+
+    What was fetched, one by one; then consumer by consumer in the order of their tags, by rank.
+    """
     queue, _position, message, consumer = unacked
-    return consumer is not None, queue.rank(message)
+    return (False, "", 0) if consumer is None else (True, consumer.tag, queue.rank(message))
 
 
 HANDLERS: dict[str, Callable[..., None]] = {}

@@ -77,6 +77,24 @@ def test_nack_priorities(client: RawClient, names: Names) -> None:
     take_dead(client, b"2", b"4", b"1", b"3")
 
 
+@pytest.mark.requirement("dlx/nack-consumers")
+@pytest.mark.needs("basic.nack")
+def test_nack_consumers(client: RawClient, names: Names) -> None:
+    """Of what a channel has, what was fetched dies first, then consumer by consumer, by tag."""
+    dead = dead_queue(client, names)
+    queue = dying_queue(client, names, dead, **{"x-max-priority": 5})
+    for body, priority in ((b"1", 0), (b"2", 5)):
+        client.publish(1, "", queue, body, priority=priority)
+        hold(client, queue, body)
+    for tag in ("z", "a"):
+        client.consume(1, queue, consumer_tag=tag)
+    for body, priority in ((b"3", 0), (b"4", 0), (b"5", 5), (b"6", 1)):
+        client.publish(1, "", queue, body, priority=priority)
+        take(client, body)
+    client.send(1, "basic.nack", delivery_tag=0, multiple=True)
+    take_dead(client, b"1", b"2", b"6", b"4", b"5", b"3")
+
+
 @pytest.mark.requirement("dlx/requeue-not")
 def test_requeue_not(client: RawClient, names: Names) -> None:
     """A message that is rejected with requeue is in its queue again, and is no dead letter."""

@@ -223,6 +223,20 @@ def test_messages(ask: Asked, realm: Realm) -> None:
     ask.refused(400, told, "POST", "queues", vhost, "q", "get", body={"count": 1})
 
 
+@pytest.mark.requirement("management/messages")
+def test_a_message_for_a_full_queue(ask: Asked, realm: Realm) -> None:
+    """A message that a queue refuses is an error, though it was routed."""
+    client, vhost = realm.clients(), realm.vhost
+    limits = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    client.call(1, "queue.declare", queue="full", arguments=limits)
+    message = {"routing_key": "full", "properties": {}, "payload": "", "payload_encoding": "string"}
+    where = ("exchanges", vhost, "amq.default", "publish")
+    verify.equal(ask("POST", *where, body=message), (200, {"routed": True}), "answer")
+    told = "rejected Unable to publish message. Check queue limits."
+    ask.refused(400, refusal("bad_request", told), "POST", *where, body=message)
+    verify.equal(drain(client, "full"), [b""], "queue")
+
+
 @pytest.mark.requirement("management/policies")
 def test_policies(ask: Asked, realm: Realm) -> None:
     """Policies and limits are put, got and deleted; a queue tells which one it has."""

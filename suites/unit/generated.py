@@ -53,7 +53,10 @@ SCALARS: dict[str, SearchStrategy[Any]] = {
 TYPED_SCALARS = st.one_of(
     *(st.builds(Typed, st.just(letter), values) for letter, values in SCALARS.items())
 )
-PLAIN_SCALARS = st.one_of(*(SCALARS[letter] for letter in "tlDSTVxd"))
+PLAIN_SCALARS = st.one_of(
+    *(SCALARS[letter] for letter in "tlDSTVx"),
+    st.floats(allow_nan=False, allow_infinity=False),  # a broker takes no other
+)
 
 
 def tables(values: SearchStrategy[Any], max_leaves: int = 8) -> SearchStrategy[dict[str, Any]]:

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -76,6 +78,15 @@ def test_undecodable_properties(octets: bytes) -> None:
     """Properties that are cut short or malformed are WireError."""
     with pytest.raises(WireError):
         read_traits(octets)
+
+
+@pytest.mark.parametrize("number", [nan, inf, -inf])
+@pytest.mark.parametrize("headers", [lambda n: {"k": n}, lambda n: {"k": [{"k": [1.0, n]}]}])
+def test_numbers_that_erlang_lacks(headers: Callable[[float], Table], number: float) -> None:
+    """What is infinite or no number is refused, however deep, beside its finite control."""
+    assert traits(headers=headers(1e300)) == Traits()
+    with pytest.raises(WireError, match="a number in the headers"):
+        traits(headers=headers(number))
 
 
 @given(PROPERTY_SETS)

@@ -58,7 +58,13 @@ def _decoded(payload: Any, encoding: Any) -> bytes:
 
 
 def send(vhost: VHost, name: str, key: str, body: bytes, given: Mapping[str, Any]) -> bool:
-    """Whether the message reached a queue; properties that nobody knows do not count."""
+    """Whether the message reached a queue; properties that nobody knows do not count.
+
+    Raises:
+        SoftError: no such exchange, an internal one, or a property that is refused.
+        WireError: a property that cannot be encoded.
+        Refusal: a full queue did not take it.
+    """
     exchange = vhost.exchange(name)
     if exchange.internal:
         raise SoftError(
@@ -69,7 +75,8 @@ def send(vhost: VHost, name: str, key: str, body: bytes, given: Mapping[str, Any
     frames = content_frames(1, body, properties, _ONE_FRAME)
     message = Message(name, key, frames, len(body), traits)
     queues, _stable = vhost.route(exchange, (key, *traits.further_keys), message.headers)
-    vhost.spread(queues, message)
+    if not vhost.spread(queues, message):
+        raise bad_request("rejected Unable to publish message. Check queue limits.")
     return bool(queues)
 
 
