@@ -14,10 +14,7 @@ SQLite has all of that, is in the standard library, and leaves the broker well a
 persistent confirmed publishes. So: SQLite. LMDB would be a dependency for less than the factor of
 two that trust is worth.
 
-What counts for one message at a time is the sync, and to sync a file that grows takes half as long
-again: with the WAL given its size at the start, a commit took 140 to 170 µs where it had taken 225
-to 380; the growing log took 195 to 240, and one of fixed size 140 to 160.
-
+What counts for one message at a time is the sync (`opening.py` has what was done about it).
 How the rows are made counts, too: one whole number as the key in place of two columns, and octets
 and times that `sqlite3` binds without looking for an adapter, took a fifth off the broker's CPU
 time for a persistent message, however many share a commit.
@@ -27,12 +24,11 @@ a declare-ok follows it. One that only removes messages or notes what was delive
 not synced: it survives the death of the process, and after a power cut a message may come twice.
 """
 
-import fcntl
 import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +40,13 @@ from reference_broker.broker.queue import Queue
 from reference_broker.broker.vhost import VHost
 from reference_broker.wire.tables import encode_table
 
+from .opening import FILE, connect, lock
 from .reason import reason
-from .schema import APPLICATION_ID, MAX_QUEUES, NEVER, TABLES, VERSION, place
+from .schema import MAX_QUEUES, NEVER, place
 from .settings import user_settings, vhost_settings
-from .wal import unfinished
 
 log = logging.getLogger(__name__)
 
-FILE = "broker.sqlite3"
-_LOCK = "broker.lock"
-_DRAFT = "broker.new"  # a database in the making
-_OURS = frozenset({FILE, FILE + "-wal", FILE + "-shm", _DRAFT, _DRAFT + "-journal", _LOCK})
-_CHECKPOINT = 1000  # pages in the WAL before they are moved into the database
-_WAL_SIZE = 1050 * 4120  # octets: what those pages need in the WAL, and a little more
 _COPIED = 4096  # octets of frames up to which a copy is quick
 _VACUUM = 4000  # free pages given back at once
 
@@ -79,81 +69,26 @@ class SqliteStore:
         self._changed = False  # topology, in the open transaction
         self._synced = True
         self._failed = False
-        self._lock = _lock(folder)
-        try:
-            self._db = self._open()
+        with ExitStack() as undo:
+            self._lock = lock(folder)
+            undo.callback(os.close, self._lock)
+            self._db = undo.enter_context(closing(connect(folder)))
             (last,) = self._row("select coalesce(max(number), 0) from queues")
-        except StoreError:
-            os.close(self._lock)
-            raise
+            undo.pop_all()
         self._last_queue: int = last
         self._dropped: list[int] = []  # numbers of queues that the next commit forgets
         self._free: list[int] = []  # of those that are gone
 
     # opening and closing
 
-    def _open(self) -> sqlite3.Connection:
-        path = self._folder / FILE
-        new = not path.exists()
-        tail = unfinished(path.with_name(FILE + "-wal"))
-        if tail:
-            log.warning(
-                "%s-wal ends in %d octets of a write that was never finished: dropped; "
-                "nothing of it had been confirmed",
-                path,
-                tail,
-            )
-        if new and path.with_name(FILE + "-wal").exists():
-            raise StoreError(f"{self._folder} holds a write-ahead log without its {FILE}")
-        strange = sorted(p.name for p in self._folder.iterdir() if p.name not in _OURS)
-        if new and strange:
-            raise StoreError(
-                f"{self._folder} holds other files ({strange[0]}): give an empty directory, "
-                "or one that this broker has used before"
-            )
-        for name in strange:
-            log.warning("%s does not belong to the broker: left alone", self._folder / name)
-        try:
-            if new:
-                _create(path)
-            db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as cause:
-            raise StoreError(f"cannot open {path}: {cause}") from cause
-        try:
-            self._prepare(db)
-        except sqlite3.Error as cause:
-            db.close()
-            raise StoreError(f"cannot open {path}: {cause}") from cause
-        except StoreError:
-            db.close()
-            raise
-        return db
-
-    def _prepare(self, db: sqlite3.Connection) -> None:
-        db.execute("pragma locking_mode = exclusive")
-        (owner,) = db.execute("pragma application_id").fetchone()
-        (version,) = db.execute("pragma user_version").fetchone()
-        if owner != APPLICATION_ID:
-            raise StoreError(f"{self._folder / FILE} was not written by this broker")
-        if version != VERSION:
-            raise StoreError(
-                f"{self._folder / FILE} has format {version}; this broker reads format {VERSION}"
-            )
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = full")
-        db.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT}")
-        db.execute(f"pragma journal_size_limit = {_WAL_SIZE}")
-        db.execute(f"pragma user_version = {VERSION}")  # a first commit, which makes the WAL
-        _fill(self._folder / (FILE + "-wal"))
-
     def close(self) -> None:
         """Commit what is pending, tidy up and let the directory go."""
         try:
-            if self.pending and not self._failed:
-                self.commit()
-            if not self._failed:
-                self._db.executescript("pragma incremental_vacuum")
-            self._db.close()
+            with closing(self._db) as db:
+                if self.pending and not self._failed:
+                    self.commit()
+                if not self._failed:
+                    db.executescript("pragma incremental_vacuum")
         except sqlite3.Error as cause:
             raise StoreError(f"cannot close {self._folder / FILE}: {cause}") from cause
         finally:
@@ -386,47 +321,3 @@ def _quick(frames: bytes) -> bytes | bytearray:
     As for None; to look takes as long as to copy some thousand octets.
     """
     return bytearray(frames) if len(frames) < _COPIED else frames
-
-
-def _create(path: Path) -> None:
-    """Make the database whole or not at all, whenever the process may die."""
-    draft = path.with_name(_DRAFT)
-    draft.unlink(missing_ok=True)
-    db = sqlite3.connect(draft, isolation_level=None)
-    try:
-        db.execute("pragma auto_vacuum = incremental")
-        db.executescript(
-            f"pragma application_id = {APPLICATION_ID}; pragma user_version = {VERSION};"
-            f"begin; {TABLES} commit;"
-        )
-    finally:
-        db.close()
-    draft.replace(path)
-
-
-def _fill(log: Path) -> None:
-    """Give the WAL its size at once: to sync a file that grows takes half as long again."""
-    # Where there is no room for it, the broker is slower, and no worse.
-    with suppress(OSError), log.open("r+b") as file:
-        missing = _WAL_SIZE - file.seek(0, os.SEEK_END)
-        if missing > 0:
-            file.write(bytes(missing))
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _lock(folder: Path) -> int:
-    """Take the directory for this process; it is free again when the process ends."""
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise StoreError(f"{folder} is not a directory")
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as cause:
-        raise StoreError(f"cannot use {folder}: {cause.strerror}") from cause
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as cause:
-        os.close(descriptor)
-        raise StoreError(f"{folder} is in use by another broker") from cause
-    return descriptor

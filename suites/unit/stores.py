@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from reference_broker.broker.broker import Broker
 from reference_broker.broker.queue import Queue
+from reference_broker.storage.opening import FILE
 from reference_broker.storage.recovery import recover
-from reference_broker.storage.sqlite import FILE, SqliteStore
+from reference_broker.storage.sqlite import SqliteStore
 from suites.unit.doubles import FakeClock, body_of
 
 WAL = FILE + "-wal"

@@ -21,7 +21,9 @@ SEED = 7
 @pytest.mark.parametrize("toxic", [Reset(), CutAfter(2000), CutAfter(3000, reset=True)], ids=repr)
 def test_others_take_the_places_of_who_is_cut_off(toxic: Reset | CutAfter, tmp_path: Path) -> None:
     """Every second client is; what they held comes to the new ones, and no message is lost."""
-    history, newcomers = History(), {f"p1/{SEED}+", f"t/{SEED}+"}
+    history = History()
+    first = {f"{who}/{SEED}" for who in ("p0", "p1", "p2", "t")}
+    newcomers = {f"p1/{SEED}+", f"t/{SEED}+"}
     with (
         reference_broker.running() as broker,
         Proxy(broker.host, broker.port) as link,
@@ -31,18 +33,24 @@ def test_others_take_the_places_of_who_is_cut_off(toxic: Reset | CutAfter, tmp_p
         site = load.build(itself, Names(itself, Janitor(), "load"))
         clients = Load(beside, history, site, SEED, over)
         clients.run_to(100)
+        _await_senders(history, first)
         with link.fault(toxic):
             clients.await_break()
         clients.renew()
         _await_more(history, 100)
-        verify.eventually(lambda: _senders(history) >= newcomers, "newcomers' messages", within=30)
+        _await_senders(history, newcomers)
         with link.fault(Reset()), calm.fault(Reset()):
             clients.finish()
         load.await_nobody(itself, site)
         history.next_life()
         load.empty(itself, history, site)
     judge(history, AT_LEAST_ONCE, tmp_path)
-    assert _senders(history) == {f"{who}/{SEED}" for who in ("p0", "p1", "p2", "t")} | newcomers
+    assert _senders(history) == first | newcomers
+
+
+def _await_senders(history: History, wanted: set[str]) -> None:
+    """Each of these has sent something."""
+    verify.eventually(lambda: _senders(history) >= wanted, "messages of each", within=30)
 
 
 def _senders(history: History) -> set[str]:

@@ -14,8 +14,9 @@ import pytest
 
 import reference_broker
 from reference_broker.broker.ports import StoreError
+from reference_broker.storage.opening import FILE
 from reference_broker.storage.schema import APPLICATION_ID, VERSION
-from reference_broker.storage.sqlite import FILE, SqliteStore
+from reference_broker.storage.sqlite import SqliteStore
 from suites.unit.doubles import message
 from suites.unit.stores import WAL, as_killed, left_in, opened, queue_of
 
@@ -27,12 +28,23 @@ PAGE = 4096
 
 def refusal(folder: Path) -> str:
     """Why the directory is refused, by recovery as well as by opening."""
+    before = held_open(folder)
     with pytest.raises(StoreError) as caught, opened(folder):
         pass
+    assert held_open(folder) == before
     told = str(caught.value)
     assert "\n" not in told
     assert str(folder) in told or "damaged" in told
     return told
+
+
+def held_open(folder: Path) -> list[str]:
+    """The files of a directory that this process has open; none where the kernel does not tell."""
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.exists():
+        return []
+    targets = [str(path.readlink()) for path in descriptors.iterdir() if path.is_symlink()]
+    return [target for target in targets if target.startswith(str(folder))]
 
 
 @pytest.fixture
@@ -225,6 +237,7 @@ def test_a_damaged_page(used: Path, page: int) -> None:
             queues = {name for vhost in kept.broker.vhosts.values() for name in vhost.queues}
     except StoreError as refused:
         assert "\n" not in str(refused)  # noqa: PT017  either is right, a traceback is not
+        assert not held_open(used)  # while the error, and with it each frame it came by, is there
     else:
         assert queues <= {"q"}
 
