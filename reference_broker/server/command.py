@@ -65,10 +65,11 @@ async def _serve(config: Config) -> int:
         loop.add_signal_handler(number, stop.set)
     server = Server(config)
     await server.start()
-    # Messages are plain objects without cycles: the collector would only walk them in vain.
     keep_freed_memory()
+    # Messages are plain objects without cycles, and a connection leaves none but asyncio's own: the
+    # collector would walk what is there in vain.
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(100_000, 10, 500)
     if config.data_dir is None:
         sys.stderr.write("in memory only: nothing outlives this process\n")
     for scheme, port in server.front_ends.ports.items():

@@ -77,6 +77,7 @@ class MemcacheTransport(asyncio.Protocol):
         log.debug("%s: gone (%s)", self.peer, exc or "closed")
         self._session.end()
         self._settle()
+        del self._session  # which refers back here
         self.gone.set_result(None)
 
     # what the session calls
@@ -103,6 +104,8 @@ class MemcacheTransport(asyncio.Protocol):
 
     def fail(self, text: str) -> None:
         """Throw away the replies that are not out, say what is wrong, and close."""
+        if self.gone.done():
+            return
         self._session.out.clear()
         self._session.fail(text)
         self._session.flush()

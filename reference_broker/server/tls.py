@@ -123,6 +123,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._timer.cancel()
         if self._open:
             self._inner.connection_lost(exc)
+        del self._inner  # which refers back here
         self.gone.set_result(None)
 
     # what the protocol within calls

@@ -116,7 +116,9 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._timers.clear()
         if self._session.protocol.phase in {Phase.OPEN, Phase.CLOSING}:
             log.warning("%s: gone without a close handshake (%s)", self.peer, exc or "closed")
-        self._host.run(self._session.end)
+        self._host.run(self._session.gone)
+        self._take = self._send = _nowhere
+        del self._session  # which refers back here
         self.gone.set_result(None)
 
     # what the session calls
@@ -218,6 +220,10 @@ class AmqpTransport(asyncio.BufferedProtocol):
             self.abort()
         else:
             self._after("hear", interval, self._check_heard, interval)
+
+
+def _nowhere(_data: bytes | memoryview) -> None:
+    """Where the octets of a socket go that has ended."""
 
 
 def _recording(

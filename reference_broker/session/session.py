@@ -305,6 +305,15 @@ class Session:
         if self._vhost is not None:
             self._vhost.drop_owner(self)
 
+    def gone(self) -> None:
+        """The socket has ended: give all back, and let go of what refers back here.
+
+        Without a circle the memory of a connection is free at once; the collector comes seldom.
+        """
+        self.end()
+        self._routes = None  # they may lead to queues that were the connection's own
+        del self.protocol
+
 
 def _short(text: str) -> str:
     """The text as a short string can carry it; longer ones end in dots, as RabbitMQ's do."""

@@ -34,7 +34,8 @@ class HttpApi:
         try:
             return self.ask(method, *path, body=body, headers=headers)
         except HTTPError as error:
-            told = error.read().decode(errors="replace")
+            with error:
+                told = error.read().decode(errors="replace")
             address = "/".join(path)
             raise BrokerError(f"{method} {address}: {error.code} {told}") from error
 
@@ -153,6 +154,7 @@ class HttpAdministration(Administration):
                         "DELETE", "connections", connection["name"], headers={"X-Reason": reason}
                     )
                 except HTTPError as error:
+                    error.close()
                     if error.code != MISSING:
                         raise BrokerError(f"the connection cannot be closed: {error}") from error
                     return False

@@ -166,8 +166,9 @@ def test_rabbitmq_with_its_management_plugin() -> None:
     """Its HTTP API answers, and listens on the loopback interface alone."""
     with RabbitMQ("plugins=management") as broker:
         url = f"http://127.0.0.1:{broker.management_port}/api/overview"
-        with pytest.raises(HTTPError, match="401"):
+        with pytest.raises(HTTPError, match="401") as refused:
             urlopen(url)
+        refused.value.close()
         [node] = [pid for pid in processes_of(broker.folder) if pid == broker.pid]
         assert listens_on(node) == {"0100007F"}
 
