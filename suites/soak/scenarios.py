@@ -104,7 +104,7 @@ def _churn(stage: Stage) -> list[Figure]:
         Figure("connections at once", count, ""),
         Figure("connections opened", crowd.opened, ""),
         Figure("lost", crowd.lost, "", 0),
-        *_watched(watch, memory_most=count * 0.5 + 64, growth_most=128),
+        *_watched(watch, memory_most=count * 0.5 + 64, growth_most=64),
     ]
 
 
