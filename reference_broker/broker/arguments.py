@@ -153,6 +153,14 @@ def _type_of(what: str, arguments: Table) -> str:
     return str(kind)
 
 
+def check_exchange_arguments(what: str, arguments: Table) -> None:
+    """Refuse an alternate exchange that is no name. Raises SoftError 406."""
+    alternate = arguments.get("alternate-exchange", "")
+    if not isinstance(alternate, str):
+        wrong = f"invalid type '{type_name(alternate)}' for arg 'alternate-exchange' in {what}"
+        raise SoftError(406, wrong)
+
+
 def check_queue_type(
     what: str,
     arguments: Table,

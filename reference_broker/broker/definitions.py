@@ -238,7 +238,6 @@ def _queue(broker: Broker, entry: Mapping[str, Any]) -> None:
             durable=entry.get("durable", True),
             auto_delete=entry.get("auto_delete", False),
             owner=None,
-            exclusive=False,
             arguments=entry.get("arguments", {}),
         )
 

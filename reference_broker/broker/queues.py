@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def make_queue(
     name: str,
     clock: Clock,
+    semantics: Semantics = RABBITMQ,
     *,
     durable: bool,
     auto_delete: bool = False,
     owner: object | None = None,
     arguments: Table,
-    semantics: Semantics = RABBITMQ,
 ) -> Queue:
     """A queue of the type that its arguments name; `arguments.check_queue_type` has passed them."""
     made: Callable[..., Queue] = Queue

@@ -11,9 +11,15 @@ from typing import Any
 
 from reference_broker.semantics import RABBITMQ, Semantics
 from reference_broker.wire.errors import HardError, SoftError
-from reference_broker.wire.tables import Table, type_name
+from reference_broker.wire.tables import Table
 
-from .arguments import check_queue_arguments, check_queue_type, check_same, queue_traits
+from .arguments import (
+    check_exchange_arguments,
+    check_queue_arguments,
+    check_queue_type,
+    check_same,
+    queue_traits,
+)
 from .burial import Burials
 from .deadletter import buried, in_circle, undisturbed
 from .exchange import (
@@ -139,10 +145,7 @@ class VHost:
             return found
         if name.startswith(_RESERVED):
             raise SoftError(403, f"exchange name '{name}' contains reserved prefix 'amq.*'")
-        alternate = arguments.get("alternate-exchange", "")
-        if not isinstance(alternate, str):
-            what = f"invalid type '{type_name(alternate)}' for arg 'alternate-exchange' in "
-            raise SoftError(406, what + self._describe("exchange", name))
+        check_exchange_arguments(self._describe("exchange", name), arguments)
         made = make_exchange(
             kind,
             name,
@@ -205,13 +208,13 @@ class VHost:
         invented: bool = False,
         durable: bool,
         auto_delete: bool,
-        owner: object,
-        exclusive: bool,
+        owner: object | None,
         arguments: Table,
     ) -> Queue:
         """Create a queue, or find it there and the same.
 
-        `invented` says that the name is the broker's own, from `invent_name`.
+        `invented` says that the name is the broker's own, from `invent_name`; `owner` is the
+        connection to which an exclusive queue belongs.
 
         Raises:
             SoftError: 403 reserved name, 405 another connection's exclusive queue, 406 different
@@ -219,33 +222,22 @@ class VHost:
         """
         if name.startswith(_RESERVED) and not invented:
             raise SoftError(403, f"queue name '{name}' contains reserved prefix 'amq.*'")
+        what, exclusive = self._describe("queue", name), owner is not None
         found = self.queues.get(name)
         if found is not None:
-            if found.owner is not (owner if exclusive else None):
+            if found.owner is not owner:
                 raise self._locked(found)
-            check_queue_arguments(self._describe("queue", name), arguments)
+            check_queue_arguments(what, arguments)
             asked = queue_traits(found.kind, durable or exclusive, auto_delete, arguments)
-            check_same(self._describe("queue", name), found.traits, asked)
+            check_same(what, found.traits, asked)
             found.touch()
             return found
-        check_queue_arguments(self._describe("queue", name), arguments)
-        check_queue_type(
-            self._describe("queue", name),
-            arguments,
-            invented=invented,
-            durable=durable,
-            exclusive=exclusive,
-            auto_delete=auto_delete,
-        )
+        check_queue_arguments(what, arguments)
+        properties = {"durable": durable, "auto_delete": auto_delete}
+        check_queue_type(what, arguments, invented=invented, exclusive=exclusive, **properties)
         self._check_room(name)
         queue = make_queue(
-            name,
-            self._clock,
-            durable=durable,
-            auto_delete=auto_delete,
-            owner=owner if exclusive else None,
-            arguments=arguments,
-            semantics=self.semantics,
+            name, self._clock, self.semantics, owner=owner, arguments=arguments, **properties
         )
         self.add_queue(queue)
         if durable and not exclusive and self.store is not None:

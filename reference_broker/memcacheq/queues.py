@@ -51,7 +51,6 @@ class Entry:
                     durable=True,
                     auto_delete=False,
                     owner=None,
-                    exclusive=False,
                     arguments={},
                 )
             except SoftError:  # another connection's own, or reserved (amq.*)

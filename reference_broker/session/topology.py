@@ -171,8 +171,7 @@ def queue_declare(
             invented=not queue,
             durable=durable,
             auto_delete=auto_delete,
-            owner=channel.session,
-            exclusive=exclusive,
+            owner=channel.session if exclusive else None,
             arguments=arguments,
         )
     _declared(channel, no_wait, found.name, len(found), len(found.consumers))

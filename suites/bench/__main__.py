@@ -126,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_subjects(parser)
+    _add_ways(parser)
+    return parser
+
+
+def _add_subjects(parser: argparse.ArgumentParser) -> None:
+    """What is measured, and how often."""
     add = parser.add_argument
     add("--broker", default="reference", metavar="SPEC", help="the subject (%(default)s)")
     add(
@@ -149,6 +156,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="one round of small counts on one process a broker: shows that all works, no more",
     )
+
+
+def _add_ways(parser: argparse.ArgumentParser) -> None:
+    """What becomes of the figures, and what is done in place of a measurement."""
+    add = parser.add_argument
     add(
         "--output",
         type=Path,
@@ -168,7 +180,6 @@ def _parser() -> argparse.ArgumentParser:
         help="the JSON page of an earlier run: say what has become better or worse since",
     )
     add("--list", action="store_true", help="name the scenarios and end")
-    return parser
 
 
 def _positive(text: str) -> int:

@@ -51,7 +51,6 @@ def queue_of(broker: Broker, name: str = "q", vhost: str = "/") -> Queue:
         durable=True,
         auto_delete=False,
         owner=None,
-        exclusive=False,
         arguments={},
     )
 

@@ -140,9 +140,7 @@ def vhost(clock: FakeClock) -> VHost:
 def declare(vhost: VHost, name: str, **arguments: Any) -> Queue:
     """A queue with these x-arguments."""
     named = {f"x-{key.replace('_', '-')}": value for key, value in arguments.items()}
-    return vhost.declare_queue(
-        name, durable=False, auto_delete=False, owner=None, exclusive=False, arguments=named
-    )
+    return vhost.declare_queue(name, durable=False, auto_delete=False, owner=None, arguments=named)
 
 
 def test_each_way_to_die(vhost: VHost, clock: FakeClock) -> None:

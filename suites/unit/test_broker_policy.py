@@ -39,7 +39,6 @@ def declare(vhost: VHost) -> Declare:
             durable=True,
             auto_delete=False,
             owner=None,
-            exclusive=False,
             arguments={key.replace("_", "-"): value for key, value in arguments.items()},
         )
 

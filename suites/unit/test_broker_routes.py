@@ -29,9 +29,7 @@ def exchange(vhost: VHost, name: str, kind: str = "fanout", **arguments: Any) ->
 
 def queue(vhost: VHost, name: str) -> Queue:
     """A queue of that name."""
-    return vhost.declare_queue(
-        name, durable=False, auto_delete=False, owner=None, exclusive=False, arguments={}
-    )
+    return vhost.declare_queue(name, durable=False, auto_delete=False, owner=None, arguments={})
 
 
 def reached(

@@ -19,7 +19,6 @@ QUEUE: dict[str, Any] = {
     "durable": False,
     "auto_delete": False,
     "owner": None,
-    "exclusive": False,
     "arguments": {},
 }
 
@@ -118,7 +117,7 @@ def test_deleting_exchanges(vhost: VHost) -> None:
         ({}, 0),
         ({"durable": True}, 406),
         ({"auto_delete": True}, 406),
-        ({"exclusive": True, "owner": ME}, 405),
+        ({"owner": ME}, 405),
         ({"arguments": {"x-max-length": 5}}, 406),
         ({"arguments": {"x-max-length": -5}}, 406),
         ({"arguments": {"unknown": 5}}, 0),
@@ -137,12 +136,12 @@ def test_redeclaring_a_queue(vhost: VHost, changed: dict[str, Any], code: int) -
 
 def test_an_exclusive_queue_is_its_owner_s_alone(vhost: VHost) -> None:
     """Another connection is locked out of it, and it goes with its owner."""
-    made = queue(vhost, owner=ME, exclusive=True)
-    queue(vhost, "other", owner=ME)
+    made = queue(vhost, owner=ME)
+    queue(vhost, "other")
     assert made.exclusive
     assert vhost.queue("q", ME) is made
     assert code_of(vhost.queue, "q", YOU) == 405
-    assert code_of(queue, vhost, owner=YOU, exclusive=True) == 405
+    assert code_of(queue, vhost, owner=YOU) == 405
     vhost.drop_owner(YOU)
     assert "q" in vhost.queues
     vhost.drop_owner(ME)
@@ -266,7 +265,7 @@ def test_only_what_is_durable_is_stored() -> None:
     for prefix, options in (("d", durable), ("t", {})):
         vhost.declare_exchange(f"{prefix}e", "direct", **{**EXCHANGE, **options})
         queue(vhost, f"{prefix}q", **options)
-    queue(vhost, "mine", durable=True, exclusive=True, owner=ME)
+    queue(vhost, "mine", durable=True, owner=ME)
     for source in ("de", "te"):
         for destination in ("dq", "tq", "mine"):
             vhost.bind(vhost.exchange(source), vhost.queues[destination], "k", {})

@@ -220,7 +220,6 @@ def build_topology(kept: Kept, arguments: dict[str, Any]) -> None:
         durable=True,
         auto_delete=True,
         owner=None,
-        exclusive=False,
         arguments={"x-max-length": 5},
     )
     made = [

@@ -131,7 +131,6 @@ def declare_queue(call: Call) -> Answer:
         durable=call.option("durable", bool, True),
         auto_delete=call.option("auto_delete", bool, False),
         owner=None,
-        exclusive=False,
         arguments=call.option("arguments", dict, {}),
     )
     return put(existed)

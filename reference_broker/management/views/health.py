@@ -153,9 +153,7 @@ def alive(call: Call) -> Shape:
     vhost = call.vhost()
     for right in ("configure", "write", "read"):
         call.user.check(vhost.name, right, "queue", _ALIVE)
-    queue = vhost.declare_queue(
-        _ALIVE, durable=False, auto_delete=False, owner=None, exclusive=False, arguments={}
-    )
+    queue = vhost.declare_queue(_ALIVE, durable=False, auto_delete=False, owner=None, arguments={})
     if not send(vhost, "", _ALIVE, b"test_message", {}):
         raise bad_request("the message did not reach the queue")
     taken = queue.fetch()

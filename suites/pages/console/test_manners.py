@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from suites.clients.raw import RawClient
 from suites.pages.console.conftest import Console
@@ -124,16 +124,10 @@ def test_by_keyboard_alone(visited: Callable[..., Console], client: RawClient) -
     keys.press("/")
     keys.type("queue-1")
     expect(page.locator("tbody tr")).to_have_count(1)
-    for _ in range(20):
-        keys.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "queue-1":
-            break
+    _tab_to(page, "queue-1")
     keys.press("Enter")
     console.heading("Queue queue-1")
-    for _ in range(20):
-        keys.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "Purge…":
-            break
+    _tab_to(page, "Purge…")
     keys.press("Enter")
     expect(page.get_by_role("button", name="Cancel")).to_be_focused()
     keys.press("Tab")
@@ -143,6 +137,15 @@ def test_by_keyboard_alone(visited: Callable[..., Console], client: RawClient) -
     assert client.get(1, "queue-1") is None
     page.go_back()
     console.heading("Queues")
+
+
+def _tab_to(page: Page, text: str) -> None:
+    """Press Tab until what says so has the focus."""
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == text:
+            return
+    raise AssertionError(text)
 
 
 def test_a_link_past_the_navigation(console: Console) -> None:
