@@ -26,7 +26,13 @@ _HARMLESS = {
     "product_name",
     "product_version",
     "global_parameters",
+    "rabbitmq_definition_format",
+    "original_cluster_name",
+    "original_vhost_name",
+    "explanation",
 }
+_PROPERTIES = ("default_queue_type", "limits", "metadata")
+"""Of a vhost, which RabbitMQ 4 puts beside the sections when it exports one alone."""
 _OF_VHOST = {"name": str, "vhost": str}
 _FIELDS: dict[str, dict[str, type]] = {
     "vhosts": {"name": str},
@@ -41,6 +47,7 @@ _FIELDS: dict[str, dict[str, type]] = {
 }
 """The sections, in the order in which they are applied, and the fields that an entry must have."""
 
+_DEFAULT_TYPES = (None, "undefined", "classic")  # of queues in a vhost
 _OPTIONAL = {
     "durable": bool,
     "auto_delete": bool,
@@ -51,6 +58,7 @@ _OPTIONAL = {
     "routing_key": str,
     "hashing_algorithm": str,
     "limits": dict,
+    "metadata": dict,
 }
 
 
@@ -79,12 +87,14 @@ def define(broker: Broker, document: Any, vhost: str | None = None) -> None:
     """
     if not isinstance(document, dict):
         raise DefinitionsError("holds no JSON object")
-    strange = [
-        name for name, held in document.items() if held and name not in _FIELDS.keys() | _HARMLESS
-    ]
+    known = {*_FIELDS, *_HARMLESS, *(() if vhost is None else ("description", *_PROPERTIES))}
+    strange = [name for name, held in document.items() if held and name not in known]
     if strange:
         raise DefinitionsError(f"cannot load {', '.join(strange)}; only {sorted(_FIELDS)}")
     sections = {name: document.get(name) or [] for name in _FIELDS}
+    if vhost is not None:
+        own = {name: document[name] for name in _PROPERTIES if document.get(name)}
+        sections["vhosts"] = [{"name": vhost, **own}]
     for name, entries in sections.items():
         _check_section(name, entries, {} if vhost is None else {"vhost": vhost})
     try:
@@ -119,7 +129,16 @@ def _check_type(section: str, name: str, value: Any, kind: type) -> None:
 
 
 def _vhost(broker: Broker, entry: Mapping[str, Any]) -> None:
-    broker.add_vhost(entry["name"])
+    kind = entry.get("default_queue_type", entry.get("metadata", {}).get("default_queue_type"))
+    if kind not in _DEFAULT_TYPES:
+        raise ValueError(
+            f"vhost {entry['name']!r}: its default queue type {kind!r} is not supported: "
+            "name the type in the arguments of each queue"
+        )
+    vhost = broker.add_vhost(entry["name"])
+    if entry.get("limits"):
+        vhost.limits = checked_limits(entry["limits"], VHOST_LIMITS)
+        broker.save_vhost(vhost)
 
 
 def _user(broker: Broker, entry: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from reference_broker.broker.access import Permission
 from reference_broker.broker.broker import Broker
-from reference_broker.broker.definitions import DefinitionsError, load_definitions
+from reference_broker.broker.definitions import DefinitionsError, define, load_definitions
 from reference_broker.broker.passwords import hash_password
 from suites.unit.doubles import FakeClock
 
@@ -47,6 +47,66 @@ def test_a_file_as_rabbitmq_exports_it(tmp_path: Path) -> None:
     assert broker.open_vhost("v", bob).name == "v"
     assert set(broker.vhosts) == {"v"}
     assert set(broker.access.users) == {"bob"}
+
+
+OF_RABBITMQ_4: dict[str, Any] = {
+    **GOOD,
+    "rabbit_version": "4.3.6",
+    "rabbitmq_definition_format": "cluster",
+    "original_cluster_name": "rabbit@host",
+    "explanation": "Definitions of cluster 'rabbit@host'",
+    "vhosts": [
+        {
+            "name": "v",
+            "limits": {"max-queues": 9},
+            "metadata": {"description": "", "tags": [], "default_queue_type": "classic"},
+        }
+    ],
+    "queues": [
+        {
+            "name": "q",
+            "vhost": "v",
+            "type": "quorum",
+            "durable": True,
+            "auto_delete": False,
+            "arguments": {"x-queue-type": "quorum"},
+        }
+    ],
+}
+
+
+def test_a_file_as_rabbitmq_4_exports_it(tmp_path: Path) -> None:
+    """What it adds is harmless, or understood: a vhost has its limits with it."""
+    vhost = loaded(tmp_path, OF_RABBITMQ_4).vhosts["v"]
+    assert vhost.limits == {"max-queues": 9}
+    assert vhost.queues["q"].kind == "quorum"
+
+
+def test_a_vhost_as_rabbitmq_4_exports_it() -> None:
+    """Its properties stand beside the sections, and nothing names the vhost."""
+    broker = Broker(FakeClock())
+    document = {
+        "rabbitmq_definition_format": "single_virtual_host",
+        "original_vhost_name": "w",
+        "explanation": "Definitions of virtual host 'w'",
+        "description": "",
+        "default_queue_type": "classic",
+        "metadata": {"description": "", "tags": [], "default_queue_type": "classic"},
+        "limits": [],
+        "queues": [{"name": "q", "durable": True, "auto_delete": False, "arguments": {}}],
+    }
+    define(broker, document, "v")
+    assert set(broker.vhosts["v"].queues) == {"q"}
+    define(broker, {**document, "limits": {"max-queues": 9}}, "v")
+    assert broker.vhosts["v"].limits == {"max-queues": 9}
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_another_default_type_of_queues_is_refused(tmp_path: Path, within: bool) -> None:
+    """Queues that were meant to be quorum queues must not be classic ones unseen."""
+    kind: dict[str, Any] = {"default_queue_type": "quorum"}
+    with pytest.raises(DefinitionsError, match="vhost 'v': its default queue type 'quorum'"):
+        loaded(tmp_path, {"vhosts": [{**VHOST, **({"metadata": kind} if within else kind)}]})
 
 
 def test_tags_may_be_a_list(tmp_path: Path) -> None:
