@@ -1,9 +1,10 @@
 """Resource alarms: publishers wait while memory or disk space is low.
 
 Like RabbitMQ's memory high watermark and free disk space alarm
-(https://www.rabbitmq.com/docs/alarms). Resident memory may stay high after the messages are gone,
-since the allocator keeps it: the memory alarm also ends when half of the messages that were held
-when it began have left, unless the limit is one that a broker without messages would not keep.
+(https://www.rabbitmq.com/docs/alarms). Resident memory may stay high for a while after the messages
+are gone, since the allocator keeps it: the memory alarm also ends when half of the messages that
+were held when it began have left, unless the limit is one that a broker without messages would not
+keep.
 """
 
 import os
@@ -73,7 +74,7 @@ class Alarms:
         if limit is None or resident() <= limit:
             self._say("memory", False)
             return
-        held = _messages(self._hub.broker)
+        held = messages_held(self._hub.broker)
         if limit < self._bare:
             self._say("memory", True)
         elif "memory" in self._hub.alarms:
@@ -89,6 +90,7 @@ class Alarms:
             self._hub.clear_alarm(resource)
 
 
-def _messages(broker: Broker) -> int:
+def messages_held(broker: Broker) -> int:
+    """How many messages there are in all queues, with those that are out."""
     queues = (queue for vhost in broker.vhosts.values() for queue in vhost.queues.values())
     return sum(len(queue) + queue.unacked for queue in queues)

@@ -16,8 +16,8 @@ from reference_broker.config import Config
 from reference_broker.memcacheq.settings import PROFILES
 from reference_broker.semantics import BY_NAME, Semantics
 
-from .alarms import DEFAULT_DISK_LIMIT, default_limit
-from .allocator import keep_freed_memory
+from .alarms import DEFAULT_DISK_LIMIT, default_limit, messages_held, resident
+from .allocator import Reclaim, keep_freed_memory
 from .listening import StartError
 from .server import Server
 from .tls import LOGINS, VERIFY
@@ -70,6 +70,7 @@ async def _serve(config: Config) -> int:
     # collector would walk what is there in vain.
     gc.freeze()
     gc.set_threshold(100_000, 10, 500)
+    server.looks.append(Reclaim(resident, lambda: messages_held(server.broker)).check)
     if config.data_dir is None:
         sys.stderr.write("in memory only: nothing outlives this process\n")
     for scheme, port in server.front_ends.ports.items():

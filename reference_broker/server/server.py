@@ -48,6 +48,7 @@ class Server:
         self.front_ends = FrontEnds(config, self.broker, self.hub, self.settle)
         self._store: SqliteStore | None = None
         self.alarms = Alarms(self.hub, config)
+        self.looks: list[Callable[[], None]] = [self.alarms.check]  # now and then
         self._transports: set[AmqpTransport | TlsTransport] = set()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
@@ -197,7 +198,8 @@ class Server:
 
     def _chores(self) -> None:
         """What has to be looked at from time to time."""
-        self.run(self.alarms.check)
+        for look in self.looks:
+            self.run(look)
         if self._store is not None and not self._store.pending:
             self.run(self._store.tidy)
         self._timer = asyncio.get_running_loop().call_later(_CHORES, self._chores)

@@ -10,12 +10,13 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from suites.brokers.administration import PLENTY, SCANT, Administration
-from suites.brokers.base import BrokerError, Endpoint
+from suites.brokers.base import BrokerError, Endpoint, Unsupported
 
 TIMEOUT = 30.0
 LISTED_WITHIN = 20.0  # seconds; RabbitMQ's list of connections follows its statistics
 POLL_INTERVAL = 0.1
 MISSING = 404
+NOT_ALLOWED = 405  # of an address that the API has not, but for its page
 
 
 class HttpApi:
@@ -130,8 +131,15 @@ class HttpAdministration(Administration):
         self.api.call("PUT", "vhost-limits", vhost, limit, body={"value": value})
 
     def limit_user(self, user: str, limit: str, value: int) -> None:
-        """PUT /user-limits/USER/LIMIT."""
-        self.api.call("PUT", "user-limits", user, limit, body={"value": value})
+        """PUT /user-limits/USER/LIMIT; Unsupported where there is no such address."""
+        try:
+            self.api.ask("PUT", "user-limits", user, limit, body={"value": value})
+        except HTTPError as error:
+            with error:
+                told = error.read().decode(errors="replace")
+            if error.code == NOT_ALLOWED:
+                raise Unsupported("this RabbitMQ has no limits of users") from error
+            raise BrokerError(f"the limit is refused: {error.code} {told}") from error
 
     def lists_connection(self, name: str) -> bool:
         """GET /connections."""

@@ -76,8 +76,8 @@ class Watch:
     def figures(self, memory_most: float, growth_most: float | None) -> list[Figure]:
         """All that was seen; the bounds are MiB above the beginning, at the peak and afterwards."""
         memory, descriptors = self.before
-        after = self._settled(descriptors)
         left = None if growth_most is None else memory + growth_most
+        after = self._settled(left or float("inf"), descriptors)
         return [
             Figure("memory before", memory, "MiB"),
             Figure("memory at the peak", self.peak[0], "MiB", memory + memory_most),
@@ -88,11 +88,15 @@ class Watch:
             *_lag_figures(self.lags),
         ]
 
-    def _settled(self, descriptors: int) -> tuple[float, int]:
+    def _settled(self, memory: float, descriptors: int) -> tuple[float, int]:
+        """What it holds when it has as little as that and no more than a few others, or in time."""
         deadline = time.monotonic() + _SETTLE
-        while (now := self.now())[1] > descriptors + SPARE and time.monotonic() < deadline:
+        while True:
+            now = self.now()
+            small = now[0] <= memory and now[1] <= descriptors + SPARE
+            if small or time.monotonic() > deadline:
+                return now
             time.sleep(_SAMPLE)
-        return now
 
     def _await_lags(self) -> None:
         """Let the canary sing often enough, however soon the rest was done."""
