@@ -1,8 +1,10 @@
 """Steps that conformance tests share: a queue, messages in it, and what comes out again."""
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
+from suites import verify
 from suites.clients.raw import RawClient
 from suites.clients.received import Delivery
 from suites.harness.names import Names
@@ -68,6 +70,15 @@ def drain(client: RawClient, queue: str, channel: int = 1) -> list[bytes]:
 def ready(client: RawClient, queue: str, channel: int = 1) -> int:
     """How many messages are ready in the queue, as a passive queue.declare tells."""
     return int(client.call(channel, "queue.declare", queue=queue, passive=True)["message_count"])
+
+
+def await_ready(client: RawClient, queue: str, count: int, channel: int = 1) -> None:
+    """Give a queue time to hear that a channel has ended; what is in it then is for the test.
+
+    RabbitMQ's queues hear of it by themselves, unless the channel had a consumer there.
+    """
+    with contextlib.suppress(Mismatch):
+        verify.eventually(lambda: ready(client, queue, channel), "messages ready", wanted=count)
 
 
 def reopen(client: RawClient, channel: int = 1) -> None:

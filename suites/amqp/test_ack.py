@@ -3,7 +3,7 @@
 import pytest
 
 from suites import verify
-from suites.amqp.steps import drain, fill, hold, new_queue, reopen, stocked_queue, take
+from suites.amqp.steps import await_ready, drain, fill, hold, new_queue, reopen, stocked_queue, take
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
@@ -12,6 +12,7 @@ from suites.harness.names import Names
 def verify_left(client: RawClient, queue: str, *bodies: bytes) -> None:
     """After the channel's end, which gives back what was not settled, the queue holds these."""
     reopen(client)
+    await_ready(client, queue, len(bodies))
     verify.equal(drain(client, queue), list(bodies), "queue after the channel's end")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from suites import verify
-from suites.amqp.steps import drain, fill, new_queue, reopen, stocked_queue, take
+from suites.amqp.steps import await_ready, drain, fill, new_queue, reopen, stocked_queue, take
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
@@ -50,6 +50,7 @@ def test_cancel_keeps_unacked(client: RawClient, names: Names) -> None:
     verify.equal(drain(client, queue), [], "queue after the cancel")
     client.send(1, "basic.ack", delivery_tag=first["delivery_tag"])
     reopen(client)
+    await_ready(client, queue, 1)
     verify.equal(drain(client, queue), [b"2"], "queue after the channel's end")
 
 

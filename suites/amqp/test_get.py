@@ -3,7 +3,7 @@
 import pytest
 
 from suites import verify
-from suites.amqp.steps import drain, hold, new_queue, reopen, stocked_queue, take
+from suites.amqp.steps import await_ready, drain, hold, new_queue, reopen, stocked_queue, take
 from suites.clients.raw import RawClient
 from suites.harness.names import Names
 
@@ -54,6 +54,7 @@ def test_ack(client: RawClient, names: Names) -> None:
     hold(client, queue, b"held")
     verify.equal(drain(client, queue), [], "queue while it is held")
     reopen(client)
+    await_ready(client, queue, 1)
     verify.equal(drain(client, queue), [b"held"], "queue after the close")
 
 

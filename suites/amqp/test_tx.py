@@ -7,7 +7,7 @@ import pytest
 from suites import verify
 from suites.amqp.dead_letters import dying_queue
 from suites.amqp.expiry import expect_left
-from suites.amqp.steps import drain, fill, hold, new_queue, ready, reopen
+from suites.amqp.steps import await_ready, drain, fill, hold, new_queue, ready, reopen
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
@@ -23,6 +23,7 @@ def transactional(raw: RawClients) -> RawClient:
 def verify_ready(client: RawClient, queue: str, *bodies: bytes) -> None:
     """Once channel 1 has done its work so far, channel 2 finds these in the queue."""
     client.sync(1)
+    await_ready(client, queue, len(bodies), 2)
     verify.equal(drain(client, queue, 2), list(bodies), "queue seen from another channel")
 
 
