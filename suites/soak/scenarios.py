@@ -213,7 +213,7 @@ def _backlog(stage: Stage) -> list[Figure]:
         Figure("memory a message", held * 2**20 / count, "octets", 4096),
         Figure("to fill", filled, "s"),
         Figure("to drain", drained, "s"),
-        *_watched(watch, memory_most=count * 4096 / 2**20 + 128, growth_most=64),
+        *_watched(watch, memory_most=count * 4096 / 2**20 + 128, growth_most=96),
     ]
 
 
