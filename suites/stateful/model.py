@@ -218,8 +218,8 @@ class Model:
         for out in outs:
             if out.consumer is not None:
                 out.consumer.out -= 1
-        if how == "discard":  # what was fetched dies first, the rest by priority
-            outs = sorted(outs, key=lambda out: (out.consumer is not None, _rank(out)))
+        if how == "discard":
+            outs = sorted(outs, key=_burial)
         for queue, helds in _by_queue(outs):
             if queue.deleted:
                 continue
@@ -322,8 +322,11 @@ def _ids(action: str) -> tuple[int, int]:
     return METHODS[action].ids
 
 
-def _rank(out: Out) -> int:
-    return -out.queue.rank(out.held.message)
+def _burial(out: Out) -> tuple[bool, str, int]:
+    """What was fetched dies first, one by one, then consumer by consumer, by priority."""
+    if out.consumer is None:
+        return False, "", 0
+    return True, out.consumer.tag, -out.queue.rank(out.held.message)
 
 
 def _by_queue(outs: Iterable[Out]) -> Iterator[tuple[Queue, list[Held]]]:
