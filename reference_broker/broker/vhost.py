@@ -217,22 +217,20 @@ class VHost:
         connection to which an exclusive queue belongs.
 
         Raises:
-            SoftError: 403 reserved name, 405 another connection's exclusive queue, 406 different
-                or one too many.
+            SoftError: 403 reserved name, 405 another's exclusive queue, 406 different or too many.
         """
         if name.startswith(_RESERVED) and not invented:
             raise SoftError(403, f"queue name '{name}' contains reserved prefix 'amq.*'")
         what, exclusive = self._describe("queue", name), owner is not None
         found = self.queues.get(name)
+        if found is not None and found.owner is not owner:
+            raise self._locked(found)
+        check_queue_arguments(what, arguments)
         if found is not None:
-            if found.owner is not owner:
-                raise self._locked(found)
-            check_queue_arguments(what, arguments)
             asked = queue_traits(found.kind, durable or exclusive, auto_delete, arguments)
             check_same(what, found.traits, asked)
             found.touch()
             return found
-        check_queue_arguments(what, arguments)
         properties = {"durable": durable, "auto_delete": auto_delete}
         check_queue_type(what, arguments, invented=invented, exclusive=exclusive, **properties)
         self._check_room(name)

@@ -121,13 +121,18 @@ class TextSession(ABC):
                     self.bad_value(argument)
                 position = stop + 2
             if self._turned:
-                self._turned = repeated = False
-                if self._leaving:
-                    return
-                if self._held:
-                    self._keep(data, position, 0)
-                    return
-                position = self._discard(data, position)
+                repeated = False
+                position = self._turn(data, position)
+
+    def _turn(self, data: bytes, position: int) -> int:
+        """Do what is due in place of the next command; where that one is, the end for none."""
+        self._turned = False
+        if self._leaving:
+            return len(data)
+        if self._held:
+            self._keep(data, position, 0)
+            return len(data)
+        return self._discard(data, position)
 
     def _keep(self, data: bytes, position: int, wanted: int) -> None:
         self._rest += data[position:]

@@ -102,6 +102,19 @@ def test_ttl(client: RawClient, names: Names) -> None:
     verify.equal(drain(client, queue), [b"high"], "queue")
 
 
+@pytest.mark.requirement("priority/ttl-overtaking")
+@pytest.mark.needs("publisher_confirms")
+def test_ttl_overtaking(client: RawClient, names: Names) -> None:
+    """A message that expired in front of those that it overtook is not delivered late."""
+    client.call(1, "confirm.select")
+    queue, twin = own_queue(client, names, **LEVELS), own_queue(client, names, **LEVELS)
+    publish_confirmed(client, queue, b"low", priority=1)
+    publish_confirmed(client, queue, b"high", priority=5, expiration=SHORT)
+    publish_confirmed(client, twin, b"clock", priority=5, expiration=SHORT)
+    expect_left(client, twin, 0)
+    verify.equal(drain(client, queue), [b"low"], "queue")
+
+
 @pytest.mark.requirement("priority/maxlen")
 def test_maxlen(client: RawClient, names: Names) -> None:
     """Beyond x-max-length the head is dropped, which is the highest priority's oldest message."""

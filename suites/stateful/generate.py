@@ -349,7 +349,7 @@ def _properties(choice: Choice) -> dict[str, Any]:
     if choice.chance(20):
         properties["priority"] = choice.of((0, 1, 3, 9))
     if choice.chance(12):
-        properties["expiration"] = choice.of(("0", str(LONG)))
+        properties["expiration"] = choice.of((str(LONG),) if _ranks(choice) else ("0", str(LONG)))
     if choice.chance(25):
         properties["headers"] = dict(choice.of(HEADERS))
     if choice.chance(10):
@@ -360,6 +360,11 @@ def _properties(choice: Choice) -> dict[str, Any]:
     if choice.chance(2):
         properties.update(choice.of(({"expiration": "soon"}, {"user_id": "nobody"})))
     return properties
+
+
+def _ranks(choice: Choice) -> bool:
+    """Whether a queue has priorities, so that a message may overtake others on its way out."""
+    return any("x-max-priority" in queue.arguments for queue in choice.model.queues.values())
 
 
 @makes(1, "acks", "tx")
@@ -500,15 +505,17 @@ def _settle_nothing(choice: Choice) -> Step | None:
     if done and choice.chance(60):
         out = channel.history[choice.of(done)]
         return choice.at(channel, action, **{DELIVERY: [out.queue.name, out.held.message.body]})
-    tag, multiple = choice.of((99, 0)), choice.chance(50)
+    tag, multiple = choice.of((99, 0)), choice.chance(50) and not _comes_back_in_parts(channel)
     return choice.at(channel, action, delivery_tag=tag, multiple=multiple)
 
 
 @makes(1, "acks")
 def _settle_all(choice: Choice) -> Step:
+    channel = choice.channel
     action = choice.of(("basic.ack", "basic.nack"))
-    requeue = {"requeue": choice.chance(50)} if action == "basic.nack" else {}
-    return choice.on_channel(action, delivery_tag=0, multiple=True, **requeue)
+    if action == "basic.ack" or _comes_back_in_parts(channel):
+        return choice.at(channel, "basic.ack", delivery_tag=0, multiple=True)
+    return choice.at(channel, action, delivery_tag=0, multiple=True, requeue=choice.chance(50))
 
 
 @makes(1, "acks")

@@ -26,6 +26,8 @@ What programs do not ask at all, since a broker's answer depends on chance or is
 - Settling in one go what several consumers of a channel have of one queue, by basic.recover or with
   multiple: RabbitMQ does it consumer by consumer, in the order of their tags, and serves the queue
   in between (`foreach_per_queue` of its rabbit_channel.erl), so that a later message overtakes.
+- A time to live of 0 where a queue has priorities: RabbitMQ does not look whether a message that
+  overtakes others has expired, and delivers it (`priority/ttl-overtaking` in the expectations).
 - Times to live but 0 and a minute, and expiry of queues: programs take milliseconds.
 - Quorum queues, whose replies depend on how far replication has got.
 
