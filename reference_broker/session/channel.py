@@ -116,6 +116,7 @@ class Channel:
 
     def _place(self, route: Route, message: Message) -> None:
         if self.transaction is not None:
+            route = self.session.routes.decided(route, message)
             self.transaction.publishes.append((route, message))
             return
         taken = self.route(route, message)

@@ -6,7 +6,7 @@ Both memories are bounded, and simply start anew when full.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reference_broker.broker.access import User
@@ -37,6 +37,7 @@ class Route:
     version: int  # of the vhost's topology, for which this holds
     queue: Queue | None = None  # the only one, where no message needs a look
     immediate: bool = False  # only under the specification's semantics
+    decided: bool = False  # `queues` are those of one message, which waits for a commit
 
 
 class Routes:
@@ -119,12 +120,18 @@ class Routes:
 
     def queues(self, route: Route, message: Message) -> Sequence[Queue]:
         """The queues that one message reaches, for a route or a message that needs the look."""
-        if route.queues is not None and not message.traits.further_keys:
+        if route.queues is not None and (route.decided or not message.traits.further_keys):
             return route.queues
         keys = (route.routing_key, *message.traits.further_keys)
         if not route.name:
             self._answer(keys, message)
         return self._vhost.route(route.exchange, keys, message.headers)[0]
+
+    def decided(self, route: Route, message: Message) -> Route:
+        """The route for a message that waits for a commit: where it leads is decided now."""
+        if route.queues is not None and not message.traits.further_keys:
+            return route
+        return replace(route, queues=[*self.queues(route, message)], decided=True)
 
     def _answer(self, keys: tuple[str, ...], message: Message) -> None:
         """Deliver to those keys that are addresses of direct replies.

@@ -1,6 +1,7 @@
 """Transactions: publishes and acknowledgements that take effect together, or not at all."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -297,3 +298,26 @@ def test_commit_refused(raw: RawClients, names: Names) -> None:
     client.expect_channel_close(1, 406, method="tx.commit")
     verify.eventually(lambda: ready(other, queue), "messages ready", wanted=2)
     verify.equal(drain(other, queue), [b"taken", b"taken as well"], "queue")
+
+
+@pytest.mark.requirement("tx/route-on-publish")
+@pytest.mark.parametrize(
+    ("exchange", "headers"),
+    [("amq.direct", {}), ("amq.fanout", {"CC": ["nowhere"]}), ("amq.headers", {})],
+    ids=["key", "CC", "headers"],
+)
+def test_route_on_publish(
+    raw: RawClients, names: Names, exchange: str, headers: dict[str, Any]
+) -> None:
+    """A binding that is made between publish and commit comes too late for the message."""
+    trader = transactional(raw)
+    early, late, key = new_queue(trader, names), new_queue(trader, names), names()
+    match = {"key": key}
+    ends: dict[str, Any] = {"exchange": exchange, "routing_key": key, "arguments": match}
+    trader.call(2, "queue.bind", queue=early, **ends)
+    trader.publish(1, exchange, key, b"1", headers={**headers, **match})
+    trader.sync(1)
+    trader.call(2, "queue.bind", queue=late, **ends)
+    trader.call(1, "tx.commit")
+    verify_ready(trader, early, b"1")
+    verify_ready(trader, late)
