@@ -69,11 +69,11 @@ def has_workers(arguments: list[str]) -> bool:
     return any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
 
 
-def kind_of(arguments: list[str]) -> str:
-    """The kind of the broker under test, from pytest's arguments."""
+def suites_for(arguments: list[str]) -> list[str]:
+    """The suites that the broker under test can be judged by, from pytest's arguments."""
     words = " ".join(arguments).replace("=", " ").split()
     broker = words[words.index("--broker") + 1] if "--broker" in words[:-1] else "reference"
-    return broker.partition(":")[0]
+    return SUITES.get(broker.partition(":")[0], AMQP_SUITES)
 
 
 @nox.session
@@ -81,8 +81,7 @@ def conformance(session: nox.Session) -> None:
     """Put a broker on trial: `-- --broker SPEC --requirement 'queue/*'`, and pytest's options."""
     install(session, "suites", "reports")
     arguments = session.posargs
-    kind = kind_of(arguments)
-    paths = [] if has_path(arguments) else SUITES.get(kind, AMQP_SUITES)
+    paths = [] if has_path(arguments) else suites_for(arguments)
     workers = [] if has_workers(arguments) else ["-n", "auto"]
     run(session, "pytest", "-q", "--progress", "--dist", "worksteal", *workers, *paths, *arguments)
 

@@ -85,3 +85,10 @@ def reopen(client: RawClient, channel: int = 1) -> None:
     """Close the channel, which gives its unacknowledged messages back, and open it again."""
     client.call(channel, "channel.close", reply_code=200)
     client.open_channel(channel)
+
+
+def verify_left(client: RawClient, queue: str, *bodies: bytes) -> None:
+    """After the end of channel 1, which gives back what was not settled, the queue holds these."""
+    reopen(client)
+    await_ready(client, queue, len(bodies))
+    verify.equal(drain(client, queue), list(bodies), "queue after the channel's end")

@@ -3,17 +3,10 @@
 import pytest
 
 from suites import verify
-from suites.amqp.steps import await_ready, drain, fill, hold, new_queue, reopen, stocked_queue, take
+from suites.amqp.steps import drain, fill, hold, new_queue, reopen, stocked_queue, take, verify_left
 from suites.clients.raw import RawClient
 from suites.harness.fixtures import RawClients
 from suites.harness.names import Names
-
-
-def verify_left(client: RawClient, queue: str, *bodies: bytes) -> None:
-    """After the channel's end, which gives back what was not settled, the queue holds these."""
-    reopen(client)
-    await_ready(client, queue, len(bodies))
-    verify.equal(drain(client, queue), list(bodies), "queue after the channel's end")
 
 
 @pytest.mark.requirement("ack/single")

@@ -133,13 +133,11 @@ class HttpAdministration(Administration):
     def limit_user(self, user: str, limit: str, value: int) -> None:
         """PUT /user-limits/USER/LIMIT; Unsupported where there is no such address."""
         try:
-            self.api.ask("PUT", "user-limits", user, limit, body={"value": value})
-        except HTTPError as error:
-            with error:
-                told = error.read().decode(errors="replace")
-            if error.code == NOT_ALLOWED:
+            self.api.call("PUT", "user-limits", user, limit, body={"value": value})
+        except BrokerError as error:
+            if getattr(error.__cause__, "code", None) == NOT_ALLOWED:
                 raise Unsupported("this RabbitMQ has no limits of users") from error
-            raise BrokerError(f"the limit is refused: {error.code} {told}") from error
+            raise
 
     def lists_connection(self, name: str) -> bool:
         """GET /connections."""
