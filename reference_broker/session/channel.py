@@ -116,7 +116,7 @@ class Channel:
 
     def _place(self, route: Route, message: Message) -> None:
         if self.transaction is not None:
-            route = self.session.routes.decided(route, message)
+            route = self.session.routes.held(route, message)
             self.transaction.publishes.append((route, message))
             return
         taken = self.route(route, message)

@@ -37,7 +37,7 @@ class Route:
     version: int  # of the vhost's topology, for which this holds
     queue: Queue | None = None  # the only one, where no message needs a look
     immediate: bool = False  # only under the specification's semantics
-    decided: bool = False  # `queues` are those of one message, which waits for a commit
+    names: tuple[str, ...] | None = None  # of the queues of one message, which waits for a commit
 
 
 class Routes:
@@ -120,18 +120,26 @@ class Routes:
 
     def queues(self, route: Route, message: Message) -> Sequence[Queue]:
         """The queues that one message reaches, for a route or a message that needs the look."""
-        if route.queues is not None and (route.decided or not message.traits.further_keys):
+        if route.names is not None:
+            there = self._vhost.queues
+            return [there[name] for name in route.names if name in there]
+        return self._reached(route, message)
+
+    def held(self, route: Route, message: Message) -> Route:
+        """The route of a message that waits for a commit: where it leads is decided now, by name.
+
+        As in RabbitMQ, a queue that is deleted and declared again until then counts as the same.
+        """
+        names = tuple(queue.name for queue in self._reached(route, message))
+        return replace(route, queues=None, names=names)
+
+    def _reached(self, route: Route, message: Message) -> Sequence[Queue]:
+        if route.queues is not None and not message.traits.further_keys:
             return route.queues
         keys = (route.routing_key, *message.traits.further_keys)
         if not route.name:
             self._answer(keys, message)
         return self._vhost.route(route.exchange, keys, message.headers)[0]
-
-    def decided(self, route: Route, message: Message) -> Route:
-        """The route for a message that waits for a commit: where it leads is decided now."""
-        if route.queues is not None and not message.traits.further_keys:
-            return route
-        return replace(route, queues=[*self.queues(route, message)], decided=True)
 
     def _answer(self, keys: tuple[str, ...], message: Message) -> None:
         """Deliver to those keys that are addresses of direct replies.

@@ -321,3 +321,20 @@ def test_route_on_publish(
     trader.call(1, "tx.commit")
     verify_ready(trader, early, b"1")
     verify_ready(trader, late)
+
+
+@pytest.mark.requirement("tx/queue-declared-again")
+def test_queue_declared_again(raw: RawClients, names: Names) -> None:
+    """A message finds its queue by name at the commit: also one that is younger than it."""
+    trader = transactional(raw)
+    queue, gone = new_queue(trader, names), new_queue(trader, names)
+    for where in (queue, gone):
+        trader.publish(1, "", where, b"early", mandatory=True)
+    trader.sync(1)
+    for where in (queue, gone):
+        trader.call(2, "queue.delete", queue=where)
+    trader.call(2, "queue.declare", queue=queue)
+    trader.send(1, "tx.commit")
+    trader.expect_content(1, "basic.return", b"early")
+    trader.expect(1, "tx.commit-ok")
+    verify_ready(trader, queue, b"early")

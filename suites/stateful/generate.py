@@ -414,7 +414,7 @@ def _consume(choice: Choice) -> Step | None:
         "basic.consume",
         queue=name,
         **tag,
-        no_ack=choice.chance(25),
+        no_ack=choice.chance(25) and not channel.shared,
         exclusive=choice.chance(4),
         no_local=choice.chance(5),
         no_wait=ALIAS not in tag and choice.chance(4),
@@ -457,7 +457,8 @@ def _shared_limit_races(channel: Channel) -> bool:
     queues = {consumer.queue for consumer in channel.consumers.values()}
     others = {one.channel for queue in queues for one in queue.consumers} - {channel}
     buries = any("x-dead-letter-exchange" in queue.arguments for queue in queues)
-    unfit = fetched or buries or channel.transaction is not None
+    unacked = any(consumer.no_ack for consumer in channel.consumers.values())
+    unfit = fetched or buries or unacked or channel.transaction is not None
     return unfit or len(queues) > 1 or bool(others)
 
 

@@ -318,7 +318,7 @@ def _publish(model: Model, step: Step) -> None:
     message = _message(step, exchange.name)
     mandatory = bool(_given(step, "mandatory"))
     if channel.transaction is not None:
-        # Routed now, whatever becomes of the bindings before the commit.
+        # Routed now, whatever becomes of the bindings before the commit; to queues by their names.
         channel.transaction.publishes.append((message, mandatory, model.route(message)))
     else:
         model.publish(channel, message, model.route(message), mandatory=mandatory)
@@ -367,7 +367,7 @@ def _commit(model: Model, step: Step) -> None:
     held = _transaction(channel)
     channel.transaction = Transaction()
     taken = [
-        model.publish(channel, message, reached, mandatory=mandatory)
+        model.publish(channel, message, _as_named_now(model, reached), mandatory=mandatory)
         for message, mandatory, reached in held.publishes
     ]
     for outs, how in held.settled:
@@ -375,6 +375,10 @@ def _commit(model: Model, step: Step) -> None:
     if not all(taken):
         raise Refusal(406)
     model.reply(step, "tx.commit-ok")
+
+
+def _as_named_now(model: Model, reached: list[Queue]) -> list[Queue]:
+    return [model.queues[queue.name] for queue in reached if queue.name in model.queues]
 
 
 @handles("tx.rollback")

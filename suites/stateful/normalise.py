@@ -23,6 +23,8 @@ What programs do not ask at all, since a broker's answer depends on chance or is
   consumes: RabbitMQ ends the channels side by side, and in 5 of 40 tries (3 of 500 by
   Connection.Close) lost a message to the dead consumer (`connection/end-gives-back`).
 - A limit of the channel set while what basic.get fetched is out: RabbitMQ counts that in.
+- A consumer without acks on a channel with a limit: RabbitMQ's queue holds it back with the others
+  of that channel once one of them has met the limit, though the limit is none of its business.
 - Settling in one go what several consumers of a channel have of one queue, by basic.recover or with
   multiple: RabbitMQ does it consumer by consumer, in the order of their tags, and serves the queue
   in between (`foreach_per_queue` of its rabbit_channel.erl), so that a later message overtakes.
