@@ -129,9 +129,9 @@ class Connection:
         channel.closing, channel.assembly = True, None
         self._session.channel_failed(channel.number, error)
 
-    def receive(self, data: bytes) -> None:
-        """Take what the socket read."""
-        buffer = self._buffer + data if self._buffer else data
+    def receive(self, data: bytes | memoryview) -> None:
+        """Take what the socket read, which is copied once."""
+        buffer = self._buffer + data if self._buffer else bytes(data)
         if self._held is not None:
             self._buffer = buffer
             return

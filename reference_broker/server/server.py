@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Carrier = TypeVar("Carrier", AmqpTransport, TlsTransport)
 
-_INBOX = 256 * 1024  # octets read at once
+_INBOX = 512 * 1024  # octets read at once
 _CHORES = 1.0  # seconds between looks at resources, and at whether the data directory can shrink
 _GOODBYE = 1.0  # seconds that clients have to answer the Close of a stopping broker
 

@@ -58,7 +58,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._inbox = host.inbox
         self._heard = self._spoke = False
         self._frames: RecentFrames | None = None
-        self._take: Callable[[bytes], None]
+        self._take: Callable[[memoryview], None]
         self._send: Callable[[bytes | memoryview], None]
         self._holds: set[str] = set()  # why nothing is read from the client
         self._silent = 0  # checks in a row that found nothing received
@@ -87,7 +87,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Octets have come."""
         self._heard = True
-        self._do(self._take, self._inbox[:nbytes].tobytes())
+        self._do(self._take, self._inbox[:nbytes])
 
     def _do(self, call: Callable[..., None], *args: object) -> None:
         """Let the session do something, whatever comes of it."""
@@ -228,12 +228,12 @@ def _nowhere(_data: bytes | memoryview) -> None:
 
 def _recording(
     frames: RecentFrames,
-    take: Callable[[bytes], None],
+    take: Callable[[memoryview], None],
     send: Callable[[bytes | memoryview], None],
-) -> tuple[Callable[[bytes], None], Callable[[bytes | memoryview], None]]:
+) -> tuple[Callable[[memoryview], None], Callable[[bytes | memoryview], None]]:
     """Both ways of the octets, past a record of them."""
 
-    def received(data: bytes) -> None:
+    def received(data: memoryview) -> None:
         frames.add(data, time.time(), from_client=True)
         take(data)
 

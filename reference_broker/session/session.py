@@ -122,8 +122,8 @@ class Session:
 
     # octets
 
-    def receive(self, data: bytes) -> None:
-        """Take what the socket read; `Hub.settle` writes what came of it."""
+    def receive(self, data: bytes | memoryview) -> None:
+        """Take what the socket read, and keep no view of it; `Hub.settle` writes what came."""
         self.protocol.receive(data)
 
     def send(self, data: bytes) -> None:
