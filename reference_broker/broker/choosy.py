@@ -133,10 +133,9 @@ class ChoosyQueue(Queue):
 
     def _waiting(self) -> list[Consumer]:
         """The consumers with room, whose turn is next first."""
+        first = sorted(self._ring, key=lambda consumer: -consumer.priority)
         if self.limits.single_active:
-            first = self.consumers[:1]
-        else:
-            first = sorted(self._ring, key=lambda consumer: -consumer.priority)
+            first = [consumer for consumer in first if consumer is self.active_consumer]
         return [consumer for consumer in first if consumer.active]
 
     def _next_consumer(self) -> Consumer | None:

@@ -25,11 +25,13 @@ class Consumer(Protocol):
     """Somebody who takes messages from a queue as they come.
 
     `active` says whether one more may be delivered now: whoever sets it false has to call the
-    queue's `activate` when there is room again. `queued` belongs to the queue.
+    queue's `activate` when there is room again, or `line_up` for several, in the order of `aside`.
+    `queued`, whether it stands in line, and `aside`, when it left the line, belong to the queue.
     """
 
     active: bool
     queued: bool
+    aside: int
     exclusive: bool
     priority: int
 

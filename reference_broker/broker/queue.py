@@ -69,6 +69,7 @@ class Queue:
         self._policy = NOTHING
         self.limits = self._read_limits(NOTHING)
         self.consumers: list[Consumer] = []
+        self.active_consumer: Consumer | None = None  # where only a single one is served
         self.unacked = 0
         self.deleted = False
         self.used = clock.now()
@@ -83,6 +84,7 @@ class Queue:
         self._deadlines: dict[int, float] = {}
         self._timer: Timer | None = None
         self._ring: deque[Consumer] = deque()
+        self._asides = 0  # how often a consumer left the line
         self._store: Store | None = None
         self._number = 0
 
@@ -403,14 +405,20 @@ class Queue:
     def add_consumer(self, consumer: Consumer) -> None:
         """Let a consumer share the queue; `activate` it to start."""
         self.consumers.append(consumer)
+        if self.limits.single_active and self.active_consumer is None:
+            self.active_consumer = consumer
         self._choosy = self.limits.single_active or any(c.priority for c in self.consumers)
 
-    def activate(self, consumer: Consumer) -> None:
-        """The consumer has room again."""
+    def line_up(self, consumer: Consumer) -> None:
+        """The consumer has room again, for what the queue serves next."""
         consumer.active = True
         if not consumer.queued:
             consumer.queued = True
             self._ring.append(consumer)
+
+    def activate(self, consumer: Consumer) -> None:
+        """The consumer has room again: serve it."""
+        self.line_up(consumer)
         self.serve()
 
     def remove_consumer(self, consumer: Consumer) -> None:
@@ -422,8 +430,13 @@ class Queue:
             consumer.queued = False
             self._ring.remove(consumer)
         self._choosy = self.limits.single_active or any(c.priority for c in self.consumers)
-        if self.limits.single_active:
-            self.serve()  # the next in line takes over
+        if consumer is self.active_consumer:
+            self.active_consumer = self._successor()
+            self.serve()
+
+    def _successor(self) -> Consumer | None:
+        """Who becomes the single active consumer: of those that are preferred the first."""
+        return max(self.consumers, key=lambda consumer: consumer.priority, default=None)
 
     def _next_consumer(self) -> Consumer | None:
         """The consumer whose turn it is; it goes to the end of the ring."""
@@ -436,22 +449,30 @@ class Queue:
                 if len(ring) > 1:
                     ring.rotate(-1)
                 return consumer
-            ring.popleft()
-            consumer.queued = False
+            self._step_aside(ring.popleft())
         return None
+
+    def _step_aside(self, consumer: Consumer) -> None:
+        """Its turn has come, and it has no room: out of the line until it has."""
+        consumer.queued = False
+        self._asides = consumer.aside = self._asides + 1
 
     def _chosen_consumer(self) -> Consumer | None:
         """The one that the queue's mode or the consumers' priorities choose."""
         if self.limits.single_active:
-            return self.consumers[0] if self.consumers and self.consumers[0].active else None
+            chosen = self.active_consumer
+            return chosen if chosen is not None and chosen.active else None
         return self._next_by_priority()
 
     def _next_by_priority(self) -> Consumer | None:
-        best = max((c for c in self._ring if c.active), key=lambda c: c.priority, default=None)
-        if best is not None:
+        while self._ring:
+            best = max(self._ring, key=lambda consumer: consumer.priority)
             self._ring.remove(best)
-            self._ring.append(best)
-        return best
+            if best.active:
+                self._ring.append(best)
+                return best
+            self._step_aside(best)
+        return None
 
     def drop(self) -> None:
         """The queue is deleted: consumers are told, messages are gone."""
@@ -461,7 +482,7 @@ class Queue:
             self._store = None  # which may give the number to another queue
         if self._timer is not None:
             self._timer.cancel()
-        consumers, self.consumers = self.consumers, []
+        consumers, self.consumers, self.active_consumer = self.consumers, [], None
         self._ring.clear()
         self._ready.clear()
         self._heap.clear()

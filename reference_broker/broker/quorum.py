@@ -71,6 +71,10 @@ class QuorumQueue(Queue):
             return replace(limits, overflow="drop-head")
         return limits
 
+    def _successor(self) -> Consumer | None:
+        """Who becomes the single active consumer: the first, whatever priorities say; 4.0 asks."""
+        return next(iter(self.consumers), None)
+
     # messages in
 
     def _put_limited(self, message: Message) -> Outcome:

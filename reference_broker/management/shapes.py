@@ -77,7 +77,7 @@ def queue(vhost: VHost, held: Queue, node: str) -> Shape:
         "operator_policy": operator.name if operator else None,
         "effective_policy_definition": dict(vhost.policies.effective("queues", held.name)),
         "exclusive_consumer_tag": _first(tags, held.consumers and held.consumers[0].exclusive),
-        "single_active_consumer_tag": _first(tags, held.limits.single_active),
+        "single_active_consumer_tag": getattr(held.active_consumer, "tag", None),
         **owner,
     }
 
@@ -93,8 +93,7 @@ def consumers_of(held: Queue) -> list[Consumer]:
 
 def consumer(vhost: VHost, held: Consumer, node: str) -> Shape:
     """A consumer."""
-    first = held.queue.consumers[0] is held
-    active = first or not held.queue.limits.single_active
+    active = not held.queue.limits.single_active or held.queue.active_consumer is held
     return {
         "consumer_tag": held.tag,
         "queue": {"name": held.queue.name, "vhost": vhost.name},

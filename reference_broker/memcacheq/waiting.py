@@ -19,6 +19,7 @@ class Waiter:
     def __init__(self, queue: Queue, arrived: Arrival) -> None:
         self.active = False
         self.queued = False
+        self.aside = 0
         self._queue = queue
         self._arrived = arrived
 

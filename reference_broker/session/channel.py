@@ -53,7 +53,6 @@ class Channel:
         self.delivery_tag = 0
         self.prefetch = 0  # for each consumer to come; 0 means no limit
         self.shared_limit = 0  # for all consumers together
-        self.ranked = False  # whether a consumer was ever given a priority
         self.outstanding = 0  # deliveries to consumers that await an ack
         self.confirming = False
         self.ordinary = True  # neither confirming nor in a transaction
@@ -208,6 +207,8 @@ class Channel:
                 consumer.outstanding -= 1
                 self.outstanding -= 1
         for queue, messages in back.items():  # first, or what is behind them would overtake them
+            if not self.shared_limit:  # in RabbitMQ a queue hears of room under it afterwards
+                self._line_up(queue)
             queue.requeue(messages)
         self.refresh()
 
@@ -220,13 +221,21 @@ class Channel:
             queue.take_back(messages)
 
     def refresh(self) -> None:
-        """Let each consumer that has room again take messages, the preferred ones first."""
-        consumers = list(self.consumers.values())
-        if self.ranked:
-            consumers.sort(key=lambda consumer: -consumer.priority)
-        for consumer in consumers:
-            if not consumer.active:
-                consumer.refresh()
+        """Let the consumers that have room again take messages."""
+        for queue in self._line_up():
+            queue.serve()
+
+    def _line_up(self, only: Queue | None = None) -> Iterable[Queue]:
+        """Let those who have room again stand in line, first who left it first; in which queues."""
+        there = [
+            consumer
+            for consumer in self.consumers.values()
+            if not consumer.active and (only is None or consumer.queue is only)
+        ]
+        back = sorted((one for one in there if one.has_room), key=lambda one: one.aside)
+        for consumer in back:
+            consumer.queue.line_up(consumer)
+        return dict.fromkeys(consumer.queue for consumer in back)
 
     @property
     def has_room(self) -> bool:
@@ -293,6 +302,7 @@ class Channel:
         """The channel closes: its consumers go, what is unacked goes back into its place."""
         self._vhost.flow.add(delivered=self.delivery_tag, settled=self.settled)
         self._hub.unconfirmed.discard(self)
+        self.park()  # or a single active consumer that leaves would hand over to one that leaves
         consumers, self.consumers = self.consumers, {}
         for consumer in consumers.values():
             consumer.leave()

@@ -27,6 +27,7 @@ class Consumer:
         "_session",
         "_tag_octets",
         "active",
+        "aside",
         "channel",
         "exclusive",
         "limit",
@@ -52,6 +53,7 @@ class Consumer:
         self.priority = 0
         self.no_local = False  # which RabbitMQ ignores
         self.active = self.queued = False
+        self.aside = 0
         self.limit = 0 if no_ack else channel.prefetch or queue.most_unacked
         self.outstanding = 0
         self._tag_octets = encode_shortstr(tag)
@@ -87,7 +89,6 @@ class Consumer:
                 self.active = False
             channel.outstanding = outstanding = channel.outstanding + 1
             if outstanding == channel.shared_limit:
-                channel.consumers[self.tag] = channel.consumers.pop(self.tag)  # others are next
                 channel.park()
         session.gathered = gathered = session.gathered + size
         if gathered > HIGH_WATER and not session.hub.atomic:
@@ -103,15 +104,20 @@ class Consumer:
             encode_shortstr(message.routing_key),
         )
 
-    def refresh(self) -> None:
-        """Take messages again if there is room, and the consumer was not cancelled meanwhile."""
+    @property
+    def has_room(self) -> bool:
+        """Whether it may take one more message; never once it was cancelled."""
         channel = self.channel
-        if (
+        return (
             channel.consumers.get(self.tag) is self
             and channel.session.writable
             and (not self.limit or self.outstanding < self.limit)
             and (self.no_ack or channel.has_room)
-        ):
+        )
+
+    def refresh(self) -> None:
+        """Take messages again, if there is room."""
+        if self.has_room:
             self.queue.activate(self)
 
     def leave(self) -> None:
@@ -158,7 +164,6 @@ def consume(
     consumer = channel.consumer_type(channel, source, tag, no_ack=no_ack, exclusive=exclusive)
     consumer.no_local = no_local
     consumer.priority = _priority(arguments)
-    channel.ranked = channel.ranked or consumer.priority != 0
     channel.session.vhost.add_consumer(source, consumer)
     channel.consumers[tag] = consumer
     channel.reply(no_wait, "basic.consume-ok", consumer_tag=tag)

@@ -128,10 +128,15 @@ class Routes:
     def held(self, route: Route, message: Message) -> Route:
         """The route of a message that waits for a commit: where it leads is decided now, by name.
 
-        As in RabbitMQ, a queue that is deleted and declared again until then counts as the same.
+        As in RabbitMQ, a queue that is deleted and declared again until then counts as the same,
+        and the default exchange leads to any name, whether there is a queue yet or not.
         """
-        names = tuple(queue.name for queue in self._reached(route, message))
-        return replace(route, queues=None, names=names)
+        reached = self._reached(route, message)
+        if route.name:
+            names = [queue.name for queue in reached]
+        else:
+            names = [route.routing_key, *message.traits.further_keys]
+        return replace(route, queues=None, names=tuple(dict.fromkeys(names)))
 
     def _reached(self, route: Route, message: Message) -> Sequence[Queue]:
         if route.queues is not None and not message.traits.further_keys:

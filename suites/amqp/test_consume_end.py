@@ -116,6 +116,39 @@ def test_priority_blocked(client: RawClient, names: Names) -> None:
 
 
 @pytest.mark.needs("consumer_priorities")
+@pytest.mark.requirement("consume/priority-requeue")
+def test_priority_requeue(client: RawClient, names: Names) -> None:
+    """What the preferred consumer gives back at its limit comes to it again, as it has room."""
+    queue = new_queue(client, names)
+    client.consume(1, queue, consumer_tag="usual")
+    client.call(1, "basic.qos", prefetch_count=1)
+    client.consume(1, queue, consumer_tag="preferred", arguments={"x-priority": 10})
+    fill(client, queue, [b"1", b"2"])
+    first, _ = take(client, b"1", b"2")
+    client.send(1, "basic.nack", delivery_tag=first["delivery_tag"], requeue=True)
+    again = client.expect_content(1, "basic.deliver", b"1")
+    verify.equal(again["consumer_tag"], "preferred", "consumer of what came back")
+
+
+@pytest.mark.requirement("consume/requeue-keeps-turns")
+def test_requeue_keeps_turns(client: RawClient, names: Names) -> None:
+    """Who gives a message back at its limit stands in line for the next, behind who takes that."""
+    queue = new_queue(client, names)
+    client.open_channel(2)
+    client.consume(2, queue)
+    client.call(1, "basic.qos", prefetch_count=1)
+    client.consume(1, queue)
+    fill(client, queue, [b"1", b"2", b"3", b"4"])
+    for body in (b"1", b"3", b"4"):
+        client.expect_content(2, "basic.deliver", body)
+    (held,) = take(client, b"2")
+    client.send(1, "basic.nack", delivery_tag=held["delivery_tag"], requeue=True)
+    client.expect_content(2, "basic.deliver", b"2")
+    fill(client, queue, [b"5"])
+    take(client, b"5")
+
+
+@pytest.mark.needs("consumer_priorities")
 @pytest.mark.requirement("consume/priority-shared-limit")
 def test_priority_shared_limit(client: RawClient, names: Names) -> None:
     """Under a limit of the channel the preferred consumer gets all, though it had the last one."""
@@ -172,6 +205,50 @@ def test_single_active_failover(client: RawClient, names: Names) -> None:
     client.call(1, "basic.cancel", consumer_tag="active")
     fill(client, queue, [b"1"])
     verify.equal(take(client, b"1")[0]["consumer_tag"], "waiting", "consumer")
+
+
+@pytest.mark.needs("consumer_priorities")
+@pytest.mark.requirement("consume/sac-priority")
+def test_single_active_priority(client: RawClient, names: Names) -> None:
+    """Who is preferred does not take over, but is the next when the active consumer leaves."""
+    queue = new_queue(client, names, arguments={"x-single-active-consumer": True})
+    for tag, priority in (("active", 0), ("first", 0), ("preferred", 5), ("late", 5)):
+        client.consume(1, queue, consumer_tag=tag, arguments={"x-priority": priority})
+    fill(client, queue, [b"1"])
+    served = take(client, b"1")
+    client.call(1, "basic.cancel", consumer_tag="active")
+    fill(client, queue, [b"2"])
+    served += take(client, b"2")
+    tags = [delivery["consumer_tag"] for delivery in served]
+    verify.equal(tags, ["active", "preferred"], "consumers")
+
+
+@pytest.mark.requirement("consume/sac-backlog")
+def test_single_active_backlog(client: RawClient, names: Names) -> None:
+    """What waits, since the active consumer is at its limit, goes to the next when that leaves."""
+    queue = new_queue(client, names, arguments={"x-single-active-consumer": True})
+    client.call(1, "basic.qos", prefetch_count=1)
+    for tag in ("active", "waiting"):
+        client.consume(1, queue, consumer_tag=tag)
+    fill(client, queue, [b"1", b"2"])
+    take(client, b"1")
+    client.call(1, "basic.cancel", consumer_tag="active")
+    client.expect_content(1, "basic.deliver", b"2")
+
+
+@pytest.mark.requirement("consume/sac-channel-gone")
+def test_single_active_channel_gone(raw: RawClients, names: Names) -> None:
+    """When the channel of the active consumer closes, none of its other consumers is served."""
+    client = raw(channels=2)
+    queue = new_queue(client, names, arguments={"x-single-active-consumer": True})
+    client.call(1, "basic.qos", prefetch_count=1)
+    client.consume(1, queue)
+    client.consume(1, queue, no_ack=True)
+    fill(client, queue, [b"1", b"2"], channel=2)
+    take(client, b"1", channel=1)
+    client.call(1, "channel.close", reply_code=200)
+    client.consume(2, queue)
+    take(client, b"1", b"2", channel=2)
 
 
 @pytest.mark.requirement("consume/sac-unacked-on-failover")

@@ -280,6 +280,26 @@ def test_global_turns(client: RawClient, names: Names) -> None:
     verify.equal(sorted(served), ["first", "second"], "consumers served")
 
 
+@pytest.mark.requirement("qos/global-order")
+def test_global_order(client: RawClient, names: Names) -> None:
+    """Under the channel's limit its consumers take turns, and room for two is used by two."""
+    queue = new_queue(client, names)
+    client.call(1, "basic.qos", prefetch_count=2, global_=True)
+    for tag in ("a", "b", "c"):
+        client.consume(1, queue, consumer_tag=tag)
+    fill(client, queue, [b"1", b"2", b"3"])
+    served = take(client, b"1", b"2")
+    verify.equal(drain(client, queue), [b"3"], "messages that wait")
+    fill(client, queue, [b"3"])
+    settle(client, served[0])
+    served += take(client, b"3")
+    fill(client, queue, [b"4", b"5"])
+    settle(client, served[-1], multiple=True)
+    served += take(client, b"4", b"5")
+    tags = [delivery["consumer_tag"] for delivery in served]
+    verify.equal(tags, ["a", "b", "c", "a", "b"], "consumers")
+
+
 @pytest.mark.requirement("qos/consumer-ends-global")
 def test_consumer_ends_global(client: RawClient, names: Names) -> None:
     """A limit for each consumer to come takes the place of the channel's: all that waits comes."""

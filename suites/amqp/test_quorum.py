@@ -194,6 +194,17 @@ def test_single_active(raw: RawClients, names: Names) -> None:
     client.expect_nothing(2)
 
 
+@pytest.mark.needs("consumer_priorities")
+@pytest.mark.requirement("quorum/single-active-priority")
+def test_single_active_priority(client: RawClient, names: Names) -> None:
+    """A consumer of a quorum queue that is preferred takes over from the active one."""
+    queue = quorum_queue(client, names, **{"x-single-active-consumer": True})
+    client.consume(1, queue, consumer_tag="active")
+    client.consume(1, queue, consumer_tag="preferred", arguments={"x-priority": 5})
+    put(client, queue, b"1")
+    verify.equal(take(client, b"1")[0]["consumer_tag"], "preferred", "consumer")
+
+
 @pytest.mark.requirement("quorum/single-active-get")
 def test_single_active_get(client: RawClient, names: Names) -> None:
     """From a quorum queue with a single active consumer nothing can be fetched: 405."""

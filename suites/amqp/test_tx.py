@@ -323,6 +323,23 @@ def test_route_on_publish(
     verify_ready(trader, late)
 
 
+@pytest.mark.requirement("tx/queue-declared-late")
+def test_queue_declared_late(raw: RawClients, names: Names) -> None:
+    """By the default exchange a message reaches a queue that is declared before the commit."""
+    trader = transactional(raw)
+    queue, copied, never = names(), names(), names()
+    trader.publish(1, "", queue, b"early", mandatory=True, headers={"CC": [copied]})
+    trader.publish(1, "", never, b"lost", mandatory=True)
+    trader.sync(1)
+    for where in (queue, copied):
+        trader.call(2, "queue.declare", queue=where)
+    trader.send(1, "tx.commit")
+    trader.expect_content(1, "basic.return", b"lost")
+    trader.expect(1, "tx.commit-ok")
+    for where in (queue, copied):
+        verify_ready(trader, where, b"early")
+
+
 @pytest.mark.requirement("tx/queue-declared-again")
 def test_queue_declared_again(raw: RawClients, names: Names) -> None:
     """A message finds its queue by name at the commit: also one that is younger than it."""

@@ -1,7 +1,7 @@
 """What the makers of a program's steps draw from: who acts, and what is named."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,12 +16,51 @@ _SPREAD, _SIMPLEST = 37, 53
 """Hypothesis likes the ends of a range, and small numbers: chances lie all over it."""
 
 
+FEATURES = (
+    "CC",
+    "durable",
+    "exclusive",
+    "expiration",
+    "global",
+    "headers",
+    "mandatory",
+    "no_ack",
+    "priority",
+    "x-dead-letter-exchange",
+    "x-max-length",
+    "x-max-length-bytes",
+    "x-max-priority",
+    "x-message-ttl",
+    "x-overflow",
+    "x-priority",
+    "x-single-active-consumer",
+)
+_MORE, _MOST = 6, 70  # times as often, and per cent at the most
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bent:
+    """What one program has more of than others: chance alone seldom brings rare things together."""
+
+    features: frozenset[str] = frozenset()
+    queues: Sequence[str] = QUEUES
+
+    @staticmethod
+    def drawn(draw: Draw) -> "Bent":
+        """The simplest has all names, and of no feature more than it is due."""
+        features = draw(st.lists(st.sampled_from(FEATURES), max_size=3))
+        return Bent(frozenset(features), QUEUES[: draw(st.sampled_from((4, 2, 1)))])
+
+
 @dataclass(slots=True)
 class Choice:
     """What the strategy draws from, as functions that give a step."""
 
-    draw: Callable[[st.SearchStrategy[Any]], Any]
+    draw: Draw
     model: Model
+    bent: Bent = field(default_factory=Bent)
     actor: Channel | None = None
     bodies: int = 0
     made_up: int = 0
@@ -30,8 +69,10 @@ class Choice:
         """One of them; the first is the simplest."""
         return self.draw(st.sampled_from(values))
 
-    def chance(self, per_cent: int) -> bool:
-        """True so often; false is simpler."""
+    def chance(self, per_cent: int, feature: str = "") -> bool:
+        """True so often, and more often if the program is bent on the feature; false is simpler."""
+        if feature in self.bent.features:
+            per_cent = max(per_cent, min(_MORE * per_cent, _MOST))
         return bool((self.draw(st.integers(0, 99)) * _SPREAD + _SIMPLEST) % 100 < per_cent)
 
     # who acts

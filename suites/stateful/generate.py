@@ -10,11 +10,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from suites.stateful.choice import EXCHANGES, QUEUES, SYSTEM, Choice
+from suites.stateful import unasked
+from suites.stateful.choice import EXCHANGES, QUEUES, SYSTEM, Bent, Choice
 from suites.stateful.methods import together
 from suites.stateful.model import Channel, Connection, Model, Rest
 from suites.stateful.program import ALIAS, BODY, CONNECT, DELIVERY, DROP, Program, Step
-from suites.stateful.queues import Queue
 
 CONNECTIONS = ("c0", "c1", "c2")
 CHANNELS = (1, 2)
@@ -79,7 +79,7 @@ def weighted(only: Sequence[str] = ()) -> list[Maker]:
 def programs(draw: Callable[[st.SearchStrategy[Any]], Any], only: Sequence[str] = ()) -> Run:
     """A program that begins with a connection, a channel and a queue."""
     model = Model()
-    choice = Choice(draw, model)
+    choice = Choice(draw, model, Bent.drawn(draw))
     queue = {"queue": QUEUES[0], "arguments": _queue_arguments(choice)}
     steps = [
         Step("c0", 0, CONNECT),
@@ -87,12 +87,12 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any], only: Sequence[str] 
         Step("c0", 1, "queue.declare", queue),
     ]
     rests = [model.apply(step) for step in steps]
-    makers = weighted(only)
+    makers = weighted((*only, draw(st.sampled_from(("", *AREAS)))))
     for _ in range(draw(st.integers(1, MOST_STEPS))):
         step = _next(choice, makers)
         if step is None:
             continue
-        tangled = _feeds_itself(model.connections.get(step.connection))
+        tangled = unasked.feeds_itself(model.connections.get(step.connection))
         rest = model.apply(step)
         if tangled and step.connection not in model.connections:
             choice.model = model = _replayed(steps)  # not asked: see `normalise`
@@ -144,7 +144,7 @@ def _next(choice: Choice, makers: list[Maker]) -> Step | None:
 
 @makes(5, "lifecycle", "dlx")
 def _declare_queue(choice: Choice) -> Step:
-    free = [name for name in QUEUES if name not in choice.model.queues]
+    free = [name for name in choice.bent.queues if name not in choice.model.queues]
     if not free or choice.chance(10):
         return _declare_again(choice)
     arguments = _queue_arguments(choice)
@@ -153,8 +153,8 @@ def _declare_queue(choice: Choice) -> Step:
     return choice.on_channel(
         "queue.declare",
         **name,
-        durable=choice.chance(30),
-        exclusive=choice.chance(12),
+        durable=choice.chance(30, "durable"),
+        exclusive=choice.chance(12, "exclusive"),
         auto_delete=choice.chance(12),
         arguments=arguments,
         no_wait=not made_up and choice.chance(4),
@@ -163,21 +163,21 @@ def _declare_queue(choice: Choice) -> Step:
 
 def _queue_arguments(choice: Choice) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
-    if choice.chance(20):
+    if choice.chance(20, "x-max-length"):
         arguments["x-max-length"] = choice.of((1, 2, 0))
-        if choice.chance(50):
+        if choice.chance(50, "x-overflow"):
             arguments["x-overflow"] = choice.of(("reject-publish", "reject-publish-dlx"))
-    if choice.chance(6):
+    if choice.chance(6, "x-max-length-bytes"):
         arguments["x-max-length-bytes"] = choice.of((5, 2, 0))
-    if choice.chance(6):
+    if choice.chance(6, "x-single-active-consumer"):
         arguments["x-single-active-consumer"] = True
-    if choice.chance(35):
+    if choice.chance(35, "x-dead-letter-exchange"):
         arguments["x-dead-letter-exchange"] = choice.of(("", *EXCHANGES, "amq.fanout"))
         if choice.chance(60):
             arguments["x-dead-letter-routing-key"] = choice.of((*QUEUES, "a", "red"))
-    if choice.chance(12):
+    if choice.chance(12, "x-message-ttl"):
         arguments["x-message-ttl"] = choice.of((0, LONG))
-    if choice.chance(12):
+    if choice.chance(12, "x-max-priority"):
         arguments["x-max-priority"] = choice.of((1, 5))
     if choice.chance(2):
         arguments.update(choice.of(WRONG_ARGUMENTS))
@@ -335,7 +335,7 @@ def _publish(choice: Choice) -> Step:
         "basic.publish",
         exchange=exchange,
         routing_key=key,
-        mandatory=choice.chance(25),
+        mandatory=choice.chance(25, "mandatory"),
         immediate=choice.chance(1),
         properties=_properties(choice),
         **{BODY: f"m{choice.bodies}"},
@@ -346,25 +346,21 @@ def _properties(choice: Choice) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     if choice.chance(25):
         properties["delivery_mode"] = choice.of((1, 2))
-    if choice.chance(20):
+    if choice.chance(20, "priority"):
         properties["priority"] = choice.of((0, 1, 3, 9))
-    if choice.chance(12):
-        properties["expiration"] = choice.of((str(LONG),) if _ranks(choice) else ("0", str(LONG)))
-    if choice.chance(25):
+    if choice.chance(12, "expiration"):
+        at_once = () if unasked.ranks(choice.model) else ("0",)
+        properties["expiration"] = choice.of((*at_once, str(LONG)))
+    if choice.chance(25, "headers"):
         properties["headers"] = dict(choice.of(HEADERS))
     if choice.chance(10):
         properties["correlation_id"] = "cid"
-    if choice.chance(6):
+    if choice.chance(6, "CC"):
         further = {choice.of(("CC", "BCC")): [choice.of((*QUEUES, "a.b"))]}
         properties["headers"] = {**properties.get("headers", {}), **further}
     if choice.chance(2):
         properties.update(choice.of(({"expiration": "soon"}, {"user_id": "nobody"})))
     return properties
-
-
-def _ranks(choice: Choice) -> bool:
-    """Whether a queue has priorities, so that a message may overtake others on its way out."""
-    return any("x-max-priority" in queue.arguments for queue in choice.model.queues.values())
 
 
 @makes(1, "acks", "tx")
@@ -392,7 +388,7 @@ def _end_transaction(choice: Choice) -> Step | None:
 @makes(6, "acks", "dlx")
 def _get(choice: Choice) -> Step | None:
     channel = choice.channel
-    no_ack = choice.chance(30)
+    no_ack = choice.chance(30, "no_ack")
     if channel.shared and not no_ack:
         return None  # see `normalise`
     return choice.at(channel, "basic.get", queue=choice.queue(), no_ack=no_ack)
@@ -406,29 +402,19 @@ def _consume(choice: Choice) -> Step | None:
     else:
         free = [one for one in TAGS if one not in channel.consumers]
         tag = {"consumer_tag": choice.of(TAGS if choice.chance(2) or not free else free)}
-    queue = choice.model.queues.get(name)
-    if queue is not None and _races(channel, {one.channel for one in queue.consumers}, queue):
+    if unasked.races(channel, choice.model.queues.get(name)):
         return None
     return choice.at(
         channel,
         "basic.consume",
         queue=name,
         **tag,
-        no_ack=choice.chance(25) and not channel.shared,
+        no_ack=choice.chance(25, "no_ack") and not channel.shared,
         exclusive=choice.chance(4),
         no_local=choice.chance(5),
         no_wait=ALIAS not in tag and choice.chance(4),
-        arguments={"x-priority": choice.of((1, -1))} if choice.chance(12) else {},
+        arguments={"x-priority": choice.of((1, -1))} if choice.chance(12, "x-priority") else {},
     )
-
-
-def _races(channel: Channel, others: set[Any], queue: Queue) -> bool:
-    """Whether a consumer of the channel would compete under a limit of its channel."""
-    limited = channel.shared or any(getattr(other, "shared", 0) for other in others)
-    if channel.shared and "x-dead-letter-exchange" in queue.arguments:
-        return True
-    own = {consumer.queue for consumer in channel.consumers.values()}
-    return bool(limited and (others - {channel} or own - {queue}))
 
 
 @makes(1, "lifecycle")
@@ -438,28 +424,20 @@ def _cancel(choice: Choice) -> Step | None:
         return None
     channel = choice.of(consuming or choice.channels())
     tag = choice.of(sorted(channel.consumers)) if channel.consumers else "t9"
+    if channel.consumers and unasked.hands_over(channel.consumers[tag]):
+        return None
     return choice.at(channel, "basic.cancel", consumer_tag=tag, no_wait=choice.chance(4))
 
 
 @makes(2, "acks")
 def _qos(choice: Choice) -> Step | None:
     channel, count = choice.channel, choice.of((1, 2, 3, 0))
-    shared = choice.chance(30)
-    if shared and _shared_limit_races(channel):
+    shared = choice.chance(30, "global")
+    if shared and unasked.shared_limit_races(channel):
         return None
     size = 1 if choice.chance(1) else 0
     limits = {"prefetch_count": count, "prefetch_size": size}
     return choice.at(channel, "basic.qos", **limits, global_=shared)
-
-
-def _shared_limit_races(channel: Channel) -> bool:
-    fetched = any(out.consumer is None for out in channel.outs.values())
-    queues = {consumer.queue for consumer in channel.consumers.values()}
-    others = {one.channel for queue in queues for one in queue.consumers} - {channel}
-    buries = any("x-dead-letter-exchange" in queue.arguments for queue in queues)
-    unacked = any(consumer.no_ack for consumer in channel.consumers.values())
-    unfit = fetched or buries or unacked or channel.transaction is not None
-    return unfit or len(queues) > 1 or bool(others)
 
 
 # settling
@@ -474,7 +452,7 @@ def _settle(choice: Choice) -> Step | None:
     tag = choice.of(sorted(channel.outs))
     out = channel.outs[tag]
     multiple = choice.chance(30) and set(together(channel, tag)) <= channel.outs.keys()
-    multiple = multiple and not _comes_back_in_parts(channel)
+    multiple = multiple and not unasked.comes_back_in_parts(channel)
     action = choice.of(("basic.ack", "basic.nack", "basic.reject"))
     arguments: dict[str, Any] = {DELIVERY: [out.queue.name, out.held.message.body]}
     if _latest(channel, tag) != tag:
@@ -506,7 +484,8 @@ def _settle_nothing(choice: Choice) -> Step | None:
     if done and choice.chance(60):
         out = channel.history[choice.of(done)]
         return choice.at(channel, action, **{DELIVERY: [out.queue.name, out.held.message.body]})
-    tag, multiple = choice.of((99, 0)), choice.chance(50) and not _comes_back_in_parts(channel)
+    tag = choice.of((99, 0))
+    multiple = choice.chance(50) and not unasked.comes_back_in_parts(channel)
     return choice.at(channel, action, delivery_tag=tag, multiple=multiple)
 
 
@@ -514,7 +493,7 @@ def _settle_nothing(choice: Choice) -> Step | None:
 def _settle_all(choice: Choice) -> Step:
     channel = choice.channel
     action = choice.of(("basic.ack", "basic.nack"))
-    if action == "basic.ack" or _comes_back_in_parts(channel):
+    if action == "basic.ack" or unasked.comes_back_in_parts(channel):
         return choice.at(channel, "basic.ack", delivery_tag=0, multiple=True)
     return choice.at(channel, action, delivery_tag=0, multiple=True, requeue=choice.chance(50))
 
@@ -522,15 +501,9 @@ def _settle_all(choice: Choice) -> Step:
 @makes(1, "acks")
 def _recover(choice: Choice) -> Step | None:
     channel = choice.channel
-    if _comes_back_in_parts(channel):
+    if unasked.comes_back_in_parts(channel):
         return None
     return choice.at(channel, "basic.recover", requeue=not choice.chance(4))
-
-
-def _comes_back_in_parts(channel: Channel) -> bool:
-    """Whether several have something of one queue: consumers of the channel, or who fetched."""
-    holders = {(out.queue, out.consumer) for out in channel.outs.values()}
-    return len(holders) > len({queue for queue, _consumer in holders})
 
 
 # beginnings and ends
@@ -567,18 +540,6 @@ def _end_connection(choice: Choice) -> Step:
     if choice.chance(50):
         return Step(name, 0, DROP)
     return Step(name, 0, "connection.close", {"reply_code": 200})
-
-
-def _feeds_itself(connection: Connection | None) -> bool:
-    """Whether what one channel gives back may go to another of the same connection."""
-    return connection is not None and any(
-        consumer.queue is out.queue
-        for holding in connection.channels.values()
-        for other in connection.channels.values()
-        for out in holding.outs.values()
-        for consumer in other.consumers.values()
-        if other is not holding
-    )
 
 
 @makes(1, "errors")

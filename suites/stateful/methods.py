@@ -318,8 +318,11 @@ def _publish(model: Model, step: Step) -> None:
     message = _message(step, exchange.name)
     mandatory = bool(_given(step, "mandatory"))
     if channel.transaction is not None:
-        # Routed now, whatever becomes of the bindings before the commit; to queues by their names.
-        channel.transaction.publishes.append((message, mandatory, model.route(message)))
+        # Routed now, whatever becomes of the bindings before the commit; to queues by their names,
+        # and by the default exchange to any name.
+        names = [queue.name for queue in model.route(message)] if exchange.name else message.keys
+        held = message, mandatory, list(dict.fromkeys(names))
+        channel.transaction.publishes.append(held)
     else:
         model.publish(channel, message, model.route(message), mandatory=mandatory)
 
@@ -367,8 +370,8 @@ def _commit(model: Model, step: Step) -> None:
     held = _transaction(channel)
     channel.transaction = Transaction()
     taken = [
-        model.publish(channel, message, _as_named_now(model, reached), mandatory=mandatory)
-        for message, mandatory, reached in held.publishes
+        model.publish(channel, message, _as_named_now(model, names), mandatory=mandatory)
+        for message, mandatory, names in held.publishes
     ]
     for outs, how in held.settled:
         model.finish(channel, [out for _tag, out in outs], how)
@@ -377,8 +380,8 @@ def _commit(model: Model, step: Step) -> None:
     model.reply(step, "tx.commit-ok")
 
 
-def _as_named_now(model: Model, reached: list[Queue]) -> list[Queue]:
-    return [model.queues[queue.name] for queue in reached if queue.name in model.queues]
+def _as_named_now(model: Model, names: list[str]) -> list[Queue]:
+    return [model.queues[name] for name in names if name in model.queues]
 
 
 @handles("tx.rollback")

@@ -50,7 +50,7 @@ class Out:
 class Transaction:
     """What waits for the commit."""
 
-    publishes: list[tuple[Message, bool, list[Queue]]] = field(default_factory=list)
+    publishes: list[tuple[Message, bool, list[str]]] = field(default_factory=list)
     settled: list[tuple[list[tuple[int, Out]], str]] = field(default_factory=list)
 
 
@@ -72,19 +72,18 @@ class Channel:
     transaction: Transaction | None = None
 
     @property
-    def out(self) -> int:
-        """How many deliveries to consumers wait for an ack, those of a transaction as well."""
-        pending = [out for outs, _how in self._buried for _tag, out in outs]
-        return sum(1 for out in (*self.outs.values(), *pending) if out.consumer is not None)
+    def undecided(self) -> dict[int, Out]:
+        """What is out, by its tag, and what is settled in a transaction that was not committed."""
+        undecided = dict(self.outs)
+        for settled, _how in self.transaction.settled if self.transaction is not None else ():
+            undecided.update(settled)
+        return undecided
 
     @property
     def has_room(self) -> bool:
         """Whether the limit that its consumers share allows one more."""
-        return not self.shared or self.out < self.shared
-
-    @property
-    def _buried(self) -> list[tuple[list[tuple[int, Out]], str]]:
-        return self.transaction.settled if self.transaction is not None else []
+        consumed = [out for out in self.undecided.values() if out.consumer is not None]
+        return not self.shared or len(consumed) < self.shared
 
     def hold(self, queue: Queue, held: Held, consumer: Consumer | None, step: int) -> None:
         """A message goes out, and has to be settled."""
@@ -249,14 +248,12 @@ class Model:
         consumers, channel.consumers = list(channel.consumers.values()), {}
         for consumer in consumers:
             consumer.queue.remove(consumer)
-        outs = dict(channel.outs)
-        for settled, _how in channel.transaction.settled if channel.transaction else []:
-            outs.update(settled)
-        for queue, helds in _by_queue(outs.values()):
+        for queue, helds in _by_queue(channel.undecided.values()):
             if not queue.deleted:
                 queue.give_back(helds)
                 queue.serve()
         for consumer in consumers:
+            consumer.queue.serve()  # a single active consumer hands over
             self.end_consumer(consumer)
 
     def end_connection(self, connection: Connection) -> None:

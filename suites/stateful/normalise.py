@@ -25,6 +25,8 @@ What programs do not ask at all, since a broker's answer depends on chance or is
 - A limit of the channel set while what basic.get fetched is out: RabbitMQ counts that in.
 - A consumer without acks on a channel with a limit: RabbitMQ's queue holds it back with the others
   of that channel once one of them has met the limit, though the limit is none of its business.
+- The cancel of a single active consumer that leaves messages and others behind: RabbitMQ before 4.0
+  serves the next one only when something else happens (`consume/sac-backlog` in the expectations).
 - Settling in one go what several consumers of a channel have of one queue, by basic.recover or with
   multiple: RabbitMQ does it consumer by consumer, in the order of their tags, and serves the queue
   in between (`foreach_per_queue` of its rabbit_channel.erl), so that a later message overtakes.

@@ -79,6 +79,7 @@ class Queue:
     ready: list[Held] = field(default_factory=list)
     consumers: list[Consumer] = field(default_factory=list)
     deleted: bool = False
+    active: Consumer | None = None
     _line: list[Consumer] = field(default_factory=list)
     _waiting: list[Consumer] = field(default_factory=list)
     _places: int = 0
@@ -167,12 +168,15 @@ class Queue:
         """A consumer joins the end of the line."""
         self.consumers.append(consumer)
         self._line.append(consumer)
+        self.active = self.active or consumer
 
     def remove(self, consumer: Consumer) -> None:
         """A consumer leaves."""
         for members in (self.consumers, self._line, self._waiting):
             if consumer in members:
                 members.remove(consumer)
+        if consumer is self.active:
+            self.active = max(self.consumers, key=lambda one: one.priority, default=None)
 
     def rejoin(self) -> None:
         """Those who stepped out of the line and have room again join its end."""
@@ -182,7 +186,7 @@ class Queue:
 
     def _next(self) -> Consumer | None:
         if self.arguments.get("x-single-active-consumer"):
-            return next((one for one in self.consumers[:1] if one.has_room), None)
+            return self.active if self.active is not None and self.active.has_room else None
         for consumer in sorted(self._line, key=lambda one: -one.priority):
             self._line.remove(consumer)
             if consumer.has_room:

@@ -76,6 +76,7 @@ class FakeConsumer:
     exclusive: bool = False
     active: bool = False
     queued: bool = False
+    aside: int = 0
     gone: bool = False
     declined: set[int] = field(default_factory=set)  # positions
     got: list[tuple[int, Message, bool]] = field(default_factory=list)
