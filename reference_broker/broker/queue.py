@@ -403,8 +403,10 @@ class Queue:
     # consumers
 
     def add_consumer(self, consumer: Consumer) -> None:
-        """Let a consumer share the queue; `activate` it to start."""
+        """Let a consumer share the queue, last in line; `activate` it to start."""
         self.consumers.append(consumer)
+        self._ring.append(consumer)
+        consumer.queued = True
         if self.limits.single_active and self.active_consumer is None:
             self.active_consumer = consumer
         self._choosy = self.limits.single_active or any(c.priority for c in self.consumers)

@@ -167,7 +167,8 @@ def consume(
     channel.session.vhost.add_consumer(source, consumer)
     channel.consumers[tag] = consumer
     channel.reply(no_wait, "basic.consume-ok", consumer_tag=tag)
-    consumer.refresh()
+    consumer.active = consumer.has_room
+    source.serve()
 
 
 def _priority(arguments: Table) -> int:

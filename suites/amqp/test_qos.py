@@ -300,6 +300,23 @@ def test_global_order(client: RawClient, names: Names) -> None:
     verify.equal(tags, ["a", "b", "c", "a", "b"], "consumers")
 
 
+@pytest.mark.requirement("qos/global-order")
+def test_global_newcomer(client: RawClient, names: Names) -> None:
+    """Who comes when there is no room under the channel's limit waits behind who waits already."""
+    queue = new_queue(client, names)
+    client.call(1, "basic.qos", prefetch_count=1, global_=True)
+    client.consume(1, queue, consumer_tag="z")
+    fill(client, queue, [b"1", b"2"])
+    served = take(client, b"1")
+    client.consume(1, queue, consumer_tag="newcomer")
+    fill(client, queue, [b"3"])
+    for body in (b"2", b"3"):
+        settle(client, served[-1])
+        served += take(client, body)
+    tags = [delivery["consumer_tag"] for delivery in served]
+    verify.equal(tags, ["z", "z", "newcomer"], "consumers")
+
+
 @pytest.mark.requirement("qos/consumer-ends-global")
 def test_consumer_ends_global(client: RawClient, names: Names) -> None:
     """A limit for each consumer to come takes the place of the channel's: all that waits comes."""

@@ -369,8 +369,8 @@ def _confirm(choice: Choice) -> Step:
 
 
 @makes(1, "tx")
-def _select(choice: Choice) -> Step:
-    return choice.on_channel("tx.select")
+def _select(choice: Choice) -> Step | None:
+    return None if choice.channel.shared else choice.on_channel("tx.select")
 
 
 @makes(5, "tx")
@@ -460,7 +460,7 @@ def _settle(choice: Choice) -> Step | None:
     if action != "basic.reject":
         arguments["multiple"] = multiple
     if action != "basic.ack":
-        arguments["requeue"] = choice.chance(50)
+        arguments["requeue"] = choice.chance(50) and not unasked.requeue_races(channel)
     return choice.at(channel, action, **arguments)
 
 
@@ -495,13 +495,14 @@ def _settle_all(choice: Choice) -> Step:
     action = choice.of(("basic.ack", "basic.nack"))
     if action == "basic.ack" or unasked.comes_back_in_parts(channel):
         return choice.at(channel, "basic.ack", delivery_tag=0, multiple=True)
-    return choice.at(channel, action, delivery_tag=0, multiple=True, requeue=choice.chance(50))
+    requeue = choice.chance(50) and not unasked.requeue_races(channel)
+    return choice.at(channel, action, delivery_tag=0, multiple=True, requeue=requeue)
 
 
 @makes(1, "acks")
 def _recover(choice: Choice) -> Step | None:
     channel = choice.channel
-    if unasked.comes_back_in_parts(channel):
+    if unasked.comes_back_in_parts(channel) or unasked.requeue_races(channel):
         return None
     return choice.at(channel, "basic.recover", requeue=not choice.chance(4))
 

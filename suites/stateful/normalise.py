@@ -17,6 +17,8 @@ What programs do not ask at all, since a broker's answer depends on chance or is
 
 - Competing consumers under a limit of their channel: who is first to see that there is room again
   is a race between a channel and a queue. One queue's consumers then are all of that channel.
+- What comes back under a limit of its channel to a queue that has other messages or consumers, and
+  transactions under such a limit: it races with the news that there is room again.
 - A limit of the channel where a queue has a dead-letter exchange: what dies may come back to the
   queue, and races with the news that there is room again.
 - The end of a connection, however it comes, while one of its channels holds what another one

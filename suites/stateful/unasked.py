@@ -37,6 +37,12 @@ def shared_limit_races(channel: Channel) -> bool:
     return unfit or len(queues) > 1 or bool(others)
 
 
+def requeue_races(channel: Channel) -> bool:
+    """Whether what comes back under the channel's limit competes for the room that it leaves."""
+    consumed = {consumer.queue for consumer in channel.consumers.values()}
+    return bool(channel.shared) and any(q.ready or len(q.consumers) > 1 for q in consumed)
+
+
 def hands_over(consumer: Consumer) -> bool:
     """Whether it is a single active consumer that leaves others with messages that wait."""
     queue = consumer.queue
