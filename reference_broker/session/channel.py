@@ -191,33 +191,41 @@ class Channel:
             return
         self.finish([self.unacked.pop(tag) for tag in tags], how)
 
-    def finish(self, taken: Iterable[Unacked], how: str) -> None:
+    def finish(self, taken: list[Unacked], how: str) -> None:
         """Do what `settle` decided, and give the consumers their credit back."""
-        if how == "discard":
-            taken = sorted(taken, key=_burial)
-        back: dict[Queue, list[tuple[int, Message]]] = {}
+        if how != "ack":
+            self._send_back(taken, how)
+            return
         for queue, position, message, consumer in taken:
-            if how == "ack":
-                queue.settle(position, message)
-            elif how == "discard":
-                queue.reject(position, message)
-            else:
-                back.setdefault(queue, []).append((position, message))
+            queue.settle(position, message)
             if consumer is not None:
                 consumer.outstanding -= 1
                 self.outstanding -= 1
-        for queue, messages in back.items():  # first, or what is behind them would overtake them
-            if not self.shared_limit:  # in RabbitMQ a queue hears of room under it afterwards
-                self._line_up(queue)
-            queue.requeue(messages)
         self.refresh()
 
-    def _abandon(self, taken: Iterable[Unacked]) -> None:
+    def _send_back(self, taken: list[Unacked], how: str) -> None:
+        """Requeue or discard; those who had it have their turn in what comes of that.
+
+        As in RabbitMQ (`subtract_acks` of its queue process), to which a limit of the channel, that
+        the consumers share, is news that comes afterwards.
+        """
+        for _queue, _position, _message, consumer in taken:
+            if consumer is not None:
+                consumer.outstanding -= 1
+                self.outstanding -= 1
+        lined_up = () if self.shared_limit else self._line_up()
+        if how == "discard":
+            for queue, position, message, _consumer in sorted(taken, key=_burial):
+                queue.reject(position, message)
+        else:
+            for queue, messages in _by_queue(taken).items():
+                queue.requeue(messages)
+        for queue in lined_up or self._line_up():
+            queue.serve()
+
+    def _abandon(self, taken: list[Unacked]) -> None:
         """Give what nobody has settled back into its queues."""
-        back: dict[Queue, list[tuple[int, Message]]] = {}
-        for queue, position, message, _consumer in taken:
-            back.setdefault(queue, []).append((position, message))
-        for queue, messages in back.items():
+        for queue, messages in _by_queue(taken).items():
             queue.take_back(messages)
 
     def refresh(self) -> None:
@@ -225,14 +233,10 @@ class Channel:
         for queue in self._line_up():
             queue.serve()
 
-    def _line_up(self, only: Queue | None = None) -> Iterable[Queue]:
+    def _line_up(self) -> Iterable[Queue]:
         """Let those who have room again stand in line, first who left it first; in which queues."""
-        there = [
-            consumer
-            for consumer in self.consumers.values()
-            if not consumer.active and (only is None or consumer.queue is only)
-        ]
-        back = sorted((one for one in there if one.has_room), key=lambda one: one.aside)
+        waiting = (one for one in self.consumers.values() if not one.active and one.has_room)
+        back = sorted(waiting, key=lambda one: one.aside)
         for consumer in back:
             consumer.queue.line_up(consumer)
         return dict.fromkeys(consumer.queue for consumer in back)
@@ -319,6 +323,13 @@ class Channel:
 
 def _unknown(delivery_tag: int, method: tuple[int, int] | None = None) -> SoftError:
     return SoftError(406, f"unknown delivery tag {delivery_tag}", method)
+
+
+def _by_queue(taken: list[Unacked]) -> dict[Queue, list[tuple[int, Message]]]:
+    found: dict[Queue, list[tuple[int, Message]]] = {}
+    for queue, position, message, _consumer in taken:
+        found.setdefault(queue, []).append((position, message))
+    return found
 
 
 def _burial(unacked: Unacked) -> tuple[bool, str, int]:

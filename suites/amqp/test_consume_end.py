@@ -130,6 +130,23 @@ def test_priority_requeue(client: RawClient, names: Names) -> None:
     verify.equal(again["consumer_tag"], "preferred", "consumer of what came back")
 
 
+@pytest.mark.needs("consumer_priorities")
+@pytest.mark.requirement("consume/priority-dead-letter")
+def test_priority_dead_letter(client: RawClient, names: Names) -> None:
+    """What the preferred consumer rejects, and comes back as a dead letter, is for it again."""
+    queue = names()
+    circle = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue}
+    client.call(1, "queue.declare", queue=queue, arguments=circle)
+    client.consume(1, queue, consumer_tag="usual")
+    client.call(1, "basic.qos", prefetch_count=1)
+    client.consume(1, queue, consumer_tag="preferred", arguments={"x-priority": 10})
+    fill(client, queue, [b"1", b"2"])
+    first, _ = take(client, b"1", b"2")
+    client.send(1, "basic.reject", delivery_tag=first["delivery_tag"], requeue=False)
+    again = client.expect_content(1, "basic.deliver", b"1")
+    verify.equal(again["consumer_tag"], "preferred", "consumer of the dead letter")
+
+
 @pytest.mark.requirement("consume/requeue-keeps-turns")
 def test_requeue_keeps_turns(client: RawClient, names: Names) -> None:
     """Who gives a message back at its limit stands in line for the next, behind who takes that."""

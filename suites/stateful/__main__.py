@@ -11,8 +11,8 @@ from reports.model import RecordError
 from suites.brokers.base import BrokerError
 from suites.stateful import record
 from suites.stateful.campaign import Outcome, conduct
+from suites.stateful.choice import AREAS
 from suites.stateful.contests import WHATS, Cast, contest
-from suites.stateful.generate import AREAS
 
 _FAILED, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
 _QUICK, _EXAMPLES = 150, 1000

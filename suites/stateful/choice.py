@@ -1,6 +1,6 @@
 """What the makers of a program's steps draw from: who acts, and what is named."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,17 +16,19 @@ _SPREAD, _SIMPLEST = 37, 53
 """Hypothesis likes the ends of a range, and small numbers: chances lie all over it."""
 
 
-THEMES = (
-    (),
-    ("x-single-active-consumer", "x-priority", "no_ack"),
-    ("x-priority", "global"),
-    ("x-dead-letter-exchange", "x-max-length", "x-overflow", "x-message-ttl", "expiration"),
-    ("x-max-priority", "priority", "x-max-length", "x-max-length-bytes", "expiration"),
-    ("CC", "headers", "mandatory"),
-    ("durable", "exclusive"),
-)
-"""Features that have to do with each other."""
-_MORE, _MOST = 6, 70  # times as often, and per cent at the most
+THEMES: Mapping[str, tuple[str, ...]] = {
+    "acks": ("x-priority", "global", "no_ack"),
+    "consumers": ("x-single-active-consumer", "x-priority"),
+    "dlx": ("x-dead-letter-exchange", "x-max-length", "x-overflow", "x-message-ttl", "expiration"),
+    "errors": (),
+    "lifecycle": ("durable", "exclusive", "no_ack"),
+    "limits": ("x-max-priority", "priority", "x-max-length", "x-max-length-bytes", "expiration"),
+    "routing": ("CC", "headers", "mandatory"),
+    "tx": ("CC", "mandatory", "global"),
+}
+"""Areas of steps, and the features that belong to each."""
+AREAS = tuple(THEMES)
+_MORE, _MOST = 8, 70  # times as often, and per cent at the most
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -35,14 +37,19 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 class Bent:
     """What one program has more of than others: chance alone seldom brings rare things together."""
 
-    features: frozenset[str] = frozenset()
+    area: str = ""
     queues: Sequence[str] = QUEUES
 
     @staticmethod
     def drawn(draw: Draw) -> "Bent":
-        """The simplest has all names, and of no feature more than it is due."""
-        features = frozenset(draw(st.sampled_from(THEMES)))
-        return Bent(features, QUEUES[: draw(st.sampled_from((4, 2, 1)))])
+        """The simplest has all names, and no area weighs more than another."""
+        area = draw(st.sampled_from(("", *AREAS)))
+        return Bent(area, QUEUES[: draw(st.sampled_from((4, 2, 1)))])
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What it has more of."""
+        return THEMES.get(self.area, ())
 
 
 @dataclass(slots=True)

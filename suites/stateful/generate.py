@@ -35,8 +35,6 @@ MATCHES: tuple[Mapping[str, Any], ...] = (
 LONG = 60_000
 MOST_STEPS = 40
 
-AREAS = ("routing", "acks", "dlx", "tx", "lifecycle", "errors")
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -87,7 +85,7 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any], only: Sequence[str] 
         Step("c0", 1, "queue.declare", queue),
     ]
     rests = [model.apply(step) for step in steps]
-    makers = weighted((*only, draw(st.sampled_from(("", *AREAS)))))
+    makers = weighted((*only, choice.bent.area))
     for _ in range(draw(st.integers(1, MOST_STEPS))):
         step = _next(choice, makers)
         if step is None:
@@ -321,7 +319,7 @@ def _delete_queue(choice: Choice) -> Step:
 # publishing
 
 
-@makes(18, "routing", "acks", "dlx", "tx")
+@makes(18, "routing", "acks", "consumers", "dlx", "limits", "tx")
 def _publish(choice: Choice) -> Step:
     bound = [b for b in choice.model.topology.bindings if b.source[0] == "$"]
     if choice.chance(50):
@@ -394,7 +392,7 @@ def _get(choice: Choice) -> Step | None:
     return choice.at(channel, "basic.get", queue=choice.queue(), no_ack=no_ack)
 
 
-@makes(7, "acks", "lifecycle")
+@makes(7, "acks", "consumers", "lifecycle", "limits")
 def _consume(choice: Choice) -> Step | None:
     channel, name = choice.channel, choice.queue()
     if choice.chance(8):
@@ -417,7 +415,7 @@ def _consume(choice: Choice) -> Step | None:
     )
 
 
-@makes(1, "lifecycle")
+@makes(1, "consumers", "lifecycle")
 def _cancel(choice: Choice) -> Step | None:
     consuming = [ch for ch in choice.channels() if ch.consumers]
     if not consuming and not choice.chance(4):
@@ -443,7 +441,7 @@ def _qos(choice: Choice) -> Step | None:
 # settling
 
 
-@makes(14, "acks", "dlx", "tx")
+@makes(14, "acks", "dlx", "limits", "tx")
 def _settle(choice: Choice) -> Step | None:
     holding = [ch for ch in choice.channels() if ch.outs]
     if not holding:
@@ -516,7 +514,7 @@ def _connect(choice: Choice) -> Step | None:
     return Step(choice.of(free), 0, CONNECT) if free else None
 
 
-@makes(2, "lifecycle", "acks")
+@makes(2, "lifecycle", "acks", "consumers")
 def _open_channel(choice: Choice) -> Step | None:
     free = [
         (connection.name, number)
@@ -530,7 +528,7 @@ def _open_channel(choice: Choice) -> Step | None:
     return Step(name, number, "channel.open")
 
 
-@makes(1, "lifecycle")
+@makes(1, "consumers", "lifecycle")
 def _close_channel(choice: Choice) -> Step:
     return choice.on_channel("channel.close", reply_code=200)
 
