@@ -106,7 +106,7 @@ def console(visited: Callable[..., Console]) -> Console:
 
 @pytest.fixture
 def refused(visited: Callable[..., Console]) -> Console:
-    """The same where the broker may refuse something."""
+    """The same where the broker may refuse something, such as a connection that ends before it."""
     return _entered(visited(expected=REFUSED))
 
 

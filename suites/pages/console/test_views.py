@@ -70,8 +70,9 @@ def test_overview_is_live(console: Console, client: RawClient) -> None:
     console.heading("Queues")
 
 
-def test_connections(console: Console, client: RawClient) -> None:
+def test_connections(refused: Console, client: RawClient) -> None:
     """Each with what it holds, and how long ago it was heard of its heartbeat's interval."""
+    console = refused
     fill(client, "q", b"x", b"x")
     client.consume(1, "q")
     console.go("connections")
@@ -124,8 +125,9 @@ def test_a_look_into_a_queue(console: Console, client: RawClient) -> None:
     assert (got.body, got["redelivered"], got["message_count"]) == (b"0", False, 12)
 
 
-def test_who_holds_what(console: Console, client: RawClient) -> None:
+def test_who_holds_what(refused: Console, client: RawClient) -> None:
     """Unacknowledged messages by consumer, those of basic.get apart, and a link to who has them."""
+    console = refused
     fill(client, "q", *[b"x"] * 5)
     client.call(1, "basic.qos", prefetch_count=2)
     client.consume(1, "q", consumer_tag="slow")
