@@ -59,6 +59,7 @@ def queue(vhost: VHost, held: Queue, node: str) -> Shape:
     if isinstance(held.owner, Session):
         owner = {"owner_pid_details": connection_details(held.owner)}
     tags = [consumer.tag for consumer in consumers_of(held)]
+    served = held.active_consumer
     return {
         "name": held.name,
         "vhost": vhost.name,
@@ -77,7 +78,7 @@ def queue(vhost: VHost, held: Queue, node: str) -> Shape:
         "operator_policy": operator.name if operator else None,
         "effective_policy_definition": dict(vhost.policies.effective("queues", held.name)),
         "exclusive_consumer_tag": _first(tags, held.consumers and held.consumers[0].exclusive),
-        "single_active_consumer_tag": getattr(held.active_consumer, "tag", None),
+        "single_active_consumer_tag": served.tag if isinstance(served, Consumer) else None,
         **owner,
     }
 

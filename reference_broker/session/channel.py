@@ -192,32 +192,23 @@ class Channel:
         self.finish([self.unacked.pop(tag) for tag in tags], how)
 
     def finish(self, taken: list[Unacked], how: str) -> None:
-        """Do what `settle` decided, and give the consumers their credit back."""
-        if how != "ack":
-            self._send_back(taken, how)
-            return
-        for queue, position, message, consumer in taken:
-            queue.settle(position, message)
-            if consumer is not None:
-                consumer.outstanding -= 1
-                self.outstanding -= 1
-        self.refresh()
+        """Do what `settle` decided, and let those who had it take messages again.
 
-    def _send_back(self, taken: list[Unacked], how: str) -> None:
-        """Requeue or discard; those who had it have their turn in what comes of that.
-
-        As in RabbitMQ (`subtract_acks` of its queue process), to which a limit of the channel, that
-        the consumers share, is news that comes afterwards.
+        They have their turn in what comes back, too, as in RabbitMQ (`subtract_acks` of its queue
+        process), to which a limit of the channel, that they share, is news that comes afterwards.
         """
         for _queue, _position, _message, consumer in taken:
             if consumer is not None:
                 consumer.outstanding -= 1
                 self.outstanding -= 1
         lined_up = () if self.shared_limit else self._line_up()
-        if how == "discard":
+        if how == "ack":
+            for queue, position, message, _consumer in taken:
+                queue.settle(position, message)
+        elif how == "discard":
             for queue, position, message, _consumer in sorted(taken, key=_burial):
                 queue.reject(position, message)
-        else:
+        else:  # before others are served, or what is behind would overtake what comes back
             for queue, messages in _by_queue(taken).items():
                 queue.requeue(messages)
         for queue in lined_up or self._line_up():

@@ -115,19 +115,23 @@ def test_priority_blocked(client: RawClient, names: Names) -> None:
     verify.equal(tags, ["preferred", "usual", "usual", "preferred"], "consumers")
 
 
-@pytest.mark.needs("consumer_priorities")
-@pytest.mark.requirement("consume/priority-requeue")
-def test_priority_requeue(client: RawClient, names: Names) -> None:
-    """What the preferred consumer gives back at its limit comes to it again, as it has room."""
-    queue = new_queue(client, names)
+def expect_back(client: RawClient, queue: str, *, requeue: bool) -> None:
+    """The preferred consumer rejects its message, at its limit, and gets it, not the other one."""
     client.consume(1, queue, consumer_tag="usual")
     client.call(1, "basic.qos", prefetch_count=1)
     client.consume(1, queue, consumer_tag="preferred", arguments={"x-priority": 10})
     fill(client, queue, [b"1", b"2"])
     first, _ = take(client, b"1", b"2")
-    client.send(1, "basic.nack", delivery_tag=first["delivery_tag"], requeue=True)
+    client.send(1, "basic.reject", delivery_tag=first["delivery_tag"], requeue=requeue)
     again = client.expect_content(1, "basic.deliver", b"1")
     verify.equal(again["consumer_tag"], "preferred", "consumer of what came back")
+
+
+@pytest.mark.needs("consumer_priorities")
+@pytest.mark.requirement("consume/priority-requeue")
+def test_priority_requeue(client: RawClient, names: Names) -> None:
+    """What the preferred consumer gives back at its limit comes to it again, as it has room."""
+    expect_back(client, new_queue(client, names), requeue=True)
 
 
 @pytest.mark.needs("consumer_priorities")
@@ -137,14 +141,7 @@ def test_priority_dead_letter(client: RawClient, names: Names) -> None:
     queue = names()
     circle = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue}
     client.call(1, "queue.declare", queue=queue, arguments=circle)
-    client.consume(1, queue, consumer_tag="usual")
-    client.call(1, "basic.qos", prefetch_count=1)
-    client.consume(1, queue, consumer_tag="preferred", arguments={"x-priority": 10})
-    fill(client, queue, [b"1", b"2"])
-    first, _ = take(client, b"1", b"2")
-    client.send(1, "basic.reject", delivery_tag=first["delivery_tag"], requeue=False)
-    again = client.expect_content(1, "basic.deliver", b"1")
-    verify.equal(again["consumer_tag"], "preferred", "consumer of the dead letter")
+    expect_back(client, queue, requeue=False)
 
 
 @pytest.mark.requirement("consume/requeue-keeps-turns")

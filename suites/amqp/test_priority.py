@@ -89,30 +89,29 @@ def test_requeue(client: RawClient, names: Names) -> None:
     verify.equal(drain(client, queue), order, "queue")
 
 
+def expect_expiry(client: RawClient, names: Names, *, lasting: int, short: int) -> None:
+    """Of two messages of these priorities the second, whose time is short, does not come late."""
+    client.call(1, "confirm.select")
+    queue, twin = own_queue(client, names, **LEVELS), own_queue(client, names, **LEVELS)
+    publish_confirmed(client, queue, b"lasting", priority=lasting)
+    publish_confirmed(client, queue, b"short", priority=short, expiration=SHORT)
+    publish_confirmed(client, twin, b"clock", priority=short, expiration=SHORT)
+    expect_left(client, twin, 0)
+    verify.equal(drain(client, queue), [b"lasting"], "queue")
+
+
 @pytest.mark.requirement("priority/ttl")
 @pytest.mark.needs("publisher_confirms")
 def test_ttl(client: RawClient, names: Names) -> None:
     """A message that expired behind one of a higher priority is not delivered late."""
-    client.call(1, "confirm.select")
-    queue, twin = own_queue(client, names, **LEVELS), own_queue(client, names, **LEVELS)
-    publish_confirmed(client, queue, b"high", priority=5)
-    publish_confirmed(client, queue, b"low", priority=1, expiration=SHORT)
-    publish_confirmed(client, twin, b"clock", priority=1, expiration=SHORT)
-    expect_left(client, twin, 0)
-    verify.equal(drain(client, queue), [b"high"], "queue")
+    expect_expiry(client, names, lasting=5, short=1)
 
 
 @pytest.mark.requirement("priority/ttl-overtaking")
 @pytest.mark.needs("publisher_confirms")
 def test_ttl_overtaking(client: RawClient, names: Names) -> None:
     """A message that expired in front of those that it overtook is not delivered late."""
-    client.call(1, "confirm.select")
-    queue, twin = own_queue(client, names, **LEVELS), own_queue(client, names, **LEVELS)
-    publish_confirmed(client, queue, b"low", priority=1)
-    publish_confirmed(client, queue, b"high", priority=5, expiration=SHORT)
-    publish_confirmed(client, twin, b"clock", priority=5, expiration=SHORT)
-    expect_left(client, twin, 0)
-    verify.equal(drain(client, queue), [b"low"], "queue")
+    expect_expiry(client, names, lasting=1, short=5)
 
 
 @pytest.mark.requirement("priority/maxlen")

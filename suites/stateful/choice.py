@@ -24,7 +24,7 @@ THEMES: Mapping[str, tuple[str, ...]] = {
     "lifecycle": ("durable", "exclusive", "no_ack"),
     "limits": ("x-max-priority", "priority", "x-max-length", "x-max-length-bytes", "expiration"),
     "routing": ("CC", "headers", "mandatory"),
-    "tx": ("CC", "mandatory", "global"),
+    "tx": ("CC", "mandatory", "no_ack"),
 }
 """Areas of steps, and the features that belong to each."""
 AREAS = tuple(THEMES)

@@ -51,14 +51,14 @@ class Run:
 
 
 Maker = Callable[[Choice], Step | None]
-_MAKERS: list[tuple[int, frozenset[str], Maker]] = []
+MAKERS: list[tuple[int, frozenset[str], Maker]] = []
 
 
 def makes(weight: int, *areas: str) -> Callable[[Maker], Maker]:
     """Enter a maker of steps with its weight and the areas that it belongs to."""
 
     def enter(maker: Maker) -> Maker:
-        _MAKERS.append((weight, frozenset(areas), maker))
+        MAKERS.append((weight, frozenset(areas), maker))
         return maker
 
     return enter
@@ -68,7 +68,7 @@ def weighted(only: Sequence[str] = ()) -> list[Maker]:
     """Each maker as often as it weighs; those of the areas named weigh three times as much."""
     return [
         maker
-        for weight, areas, maker in _MAKERS
+        for weight, areas, maker in MAKERS
         for _ in range(weight * (3 if areas.intersection(only) else 1))
     ]
 
@@ -347,7 +347,7 @@ def _properties(choice: Choice) -> dict[str, Any]:
     if choice.chance(20, "priority"):
         properties["priority"] = choice.of((0, 1, 3, 9))
     if choice.chance(12, "expiration"):
-        at_once = () if unasked.ranks(choice.model) else ("0",)
+        at_once = () if unasked.overtakes(choice.model) else ("0",)
         properties["expiration"] = choice.of((*at_once, str(LONG)))
     if choice.chance(25, "headers"):
         properties["headers"] = dict(choice.of(HEADERS))

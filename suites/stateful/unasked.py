@@ -9,7 +9,7 @@ from suites.stateful.model import Channel, Connection, Model
 from suites.stateful.queues import Consumer, Queue
 
 
-def ranks(model: Model) -> bool:
+def overtakes(model: Model) -> bool:
     """Whether a queue has priorities, so that a message may overtake others on its way out."""
     return any("x-max-priority" in queue.arguments for queue in model.queues.values())
 

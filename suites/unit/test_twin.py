@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 import suites.stateful
 from suites.brokers import registry
-from suites.stateful import program
+from suites.stateful import generate, program
 from suites.stateful.amqp import AmqpContest
 from suites.stateful.campaign import Contest, Finding, Outcome, conduct
+from suites.stateful.choice import AREAS, THEMES, Choice
+from suites.stateful.generate import Run, programs
 from suites.stateful.key_value import KeyValueModel
 from suites.stateful.model import Model
 from suites.stateful.paste import as_test
@@ -61,6 +64,28 @@ def test_a_mutant_is_found(mutant: str, seen: str) -> None:
     assert finding is not None
     assert seen in finding.transcript
     assert f"reference:mutant={mutant}:" in finding.transcript
+
+
+def test_areas_and_features_are_those_that_steps_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program is bent on is asked for where steps are made: no name is wrong."""
+    asked: set[str] = set()
+    chance = Choice.chance
+
+    def heard(self: Choice, per_cent: int, feature: str = "") -> bool:
+        asked.add(feature)
+        return chance(self, per_cent, feature)
+
+    monkeypatch.setattr(Choice, "chance", heard)
+
+    @settings(max_examples=PROGRAMS, database=None, deadline=None)
+    @seed(SEED)
+    @given(programs())
+    def draw(_run: Run) -> None:
+        """A program that nobody runs."""
+
+    draw()
+    assert asked - {""} == {feature for features in THEMES.values() for feature in features}
+    assert {area for _weight, areas, _maker in generate.MAKERS for area in areas} == set(AREAS)
 
 
 def twin(*words: str) -> "subprocess.CompletedProcess[str]":
