@@ -1,5 +1,6 @@
 """The model of memcached's items, after its doc/protocol.txt, and the commands to try it with."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ WRAP = 2**64
 END, ERROR = b"END\r\n", b"ERROR\r\n"
 BAD_FORMAT = b"CLIENT_ERROR bad command line format\r\n"
 BAD_VALUE = b"CLIENT_ERROR bad data chunk\r\n"
+_NUMBER = re.compile(rb"\s*([0-9]+)(?:\s|\Z)")  # what is behind white space does not count
 NOT_A_NUMBER = b"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"
 BAD_DELTA = b"CLIENT_ERROR invalid numeric delta argument\r\n"
 BAD_EXPTIME = b"CLIENT_ERROR invalid exptime argument\r\n"
@@ -146,9 +148,10 @@ class KeyValueModel(TextModel):
         item = self.items.get(key)
         if item is None:
             return NOT_FOUND
-        if not item.data.isdigit() or int(item.data) >= WRAP:
+        held = _NUMBER.match(item.data)
+        if held is None or int(held[1]) >= WRAP:
             return NOT_A_NUMBER
-        number = int(item.data) + (int(step) if verb == b"incr" else -int(step))
+        number = int(held[1]) + (int(step) if verb == b"incr" else -int(step))
         data = b"%d" % (number % WRAP if verb == b"incr" else max(0, number))
         self._keep(key, Item(item.flags, data, 0, max(len(item.data), item.width)))
         return data + b"\r\n"
